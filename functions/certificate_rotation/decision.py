@@ -1,0 +1,207 @@
+"""What to do about one credential: facts in, decision out. Pure, and the standard library only.
+
+The service keeps two certificates per tenant, and a third deletes the oldest. So the order of the questions below
+matters: finish what is half done; never ask for a certificate that may cost the one in use, unless losing it to
+its own end is the worse harm or a person accepts it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from certificate_rotation.state import LastRotation, Lease, OpenAttempt, State
+
+# A lease is the holder's clock, ours may be this far ahead of it: do not take it over too early.
+LEASE_SKEW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The owner's settings that decide.
+
+    Attributes:
+        renew_before: how long before its end a certificate is renewed; zero for the last third of its life.
+        critical: from how long before the end expiry is a worse harm than losing the certificate in use.
+        cutover_grace: how long after a rotation consumers may still hold the previous certificate.
+    """
+
+    renew_before: timedelta
+    critical: timedelta
+    cutover_grace: timedelta
+
+
+@dataclass(frozen=True)
+class Command:
+    """What the event asks for.
+
+    Attributes:
+        secret_id: name or ARN of the secret; None for the stack's.
+        dry_run: report, change nothing.
+        force: renew though it is not due.
+        allow_eviction: accept that the certificate in use may be deleted at once.
+    """
+
+    secret_id: str | None = None
+    dry_run: bool = False
+    force: bool = False
+    allow_eviction: bool = False
+
+
+class Progress(StrEnum):
+    """How far a rotation that an earlier run left behind has come, as far as it can be carried on."""
+
+    NONE = "none"
+    STALE = "stale"  # made for a certificate that is no longer the one in use
+    ISSUED = "issued"  # the certificate is in the ledger, its key in the intent
+    STAGED = "staged"  # both are in a version labelled AWSPENDING
+    PROMOTED = "promoted"  # and in use; only tidying is left
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All a decision needs. Times are aware, UTC; `not_before` and `not_after` are the certificate's in use."""
+
+    not_before: datetime
+    not_after: datetime
+    state: State
+    progress: Progress = Progress.NONE
+
+    def renew_at(self, policy: Policy) -> datetime:
+        """When renewal becomes due.
+
+        A `renew_before` as long as the certificate's whole life would renew without end, so it counts as zero.
+        """
+        life = self.not_after - self.not_before
+        return self.not_after - (policy.renew_before if timedelta(0) < policy.renew_before < life else life / 3)
+
+
+@dataclass(frozen=True)
+class NotDue:
+    """Nothing to do."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Ask the service for a certificate."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Carry on a rotation whose certificate is in hand; no attempt is used.
+
+    `replace_if_refused`: if the service still does not accept it, give it up and ask for another one.
+    """
+
+    why: str
+    replace_if_refused: bool = False
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Give up a rotation that was made for a certificate no longer in use, then decide again."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Wait, because going ahead may delete the certificate in use."""
+
+    why: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Wait, because the vendor's limit leaves no attempt before `until`."""
+
+    why: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Busy:
+    """Another invocation is at work on this credential."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Too late: the service issues only to a certificate that is still valid."""
+
+    why: str
+
+
+Decision = NotDue | Issue | Resume | Drop | Hold | Wait | Busy | Expired
+
+
+def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner: str = "") -> Decision:
+    """Decide what to do at `now` (aware, UTC).
+
+    Args:
+        facts: what was gathered.
+        policy: the owner's settings.
+        command: what the event asks for; `force` and `allow_eviction` never pass the rate limit.
+        now: aware, UTC.
+        owner: who asks, so that its own lease does not count as another's.
+    """
+    decision = _decide(facts, policy, command, now)
+    acts = isinstance(decision, Issue | Resume | Drop)
+    if acts and _taken(facts.state.lease, owner, now):
+        return Busy("Another invocation is at work on this credential.")
+    return decision
+
+
+def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> Decision:  # noqa: PLR0911 - a row each
+    state = facts.state
+    critical_at = facts.not_after - policy.critical
+    critical = now >= critical_at
+
+    match facts.progress:
+        case Progress.STALE:
+            return Drop("The certificate in use is not the one this rotation was started for: somebody replaced it.")
+        case Progress.PROMOTED:
+            return Resume("The new certificate is in use already; what is left is to tidy up and tell.")
+        case Progress.ISSUED | Progress.STAGED:
+            replace = critical and state.attempts.available(now) > 0
+            return Resume("A new certificate is in hand, waiting to be put into use.", replace_if_refused=replace)
+        case Progress.NONE:
+            pass
+    if now >= facts.not_after:
+        return Expired(f"The certificate in use ended at {facts.not_after:%Y-%m-%dT%H:%M:%SZ}.")
+    if state.open_attempt and not critical and not (command.force and command.allow_eviction):
+        return Hold(_why_held(state.open_attempt), critical_at)
+    if now < facts.renew_at(policy) and not command.force:
+        return NotDue("The certificate in use is young enough.")
+    grace_ends = _grace_ends(state.last_rotation, policy)
+    if grace_ends and now < grace_ends < facts.not_after and not command.allow_eviction:
+        return Hold("Consumers may still hold the previous certificate, and another one would delete it.", grace_ends)
+    next_at = state.attempts.next_at(now)
+    if next_at:
+        return Wait("The vendor's limit on certificate requests leaves no attempt.", next_at)
+    return Issue("Renewal was asked for." if now < facts.renew_at(policy) else "Renewal is due.")
+
+
+def _taken(lease: Lease | None, owner: str, now: datetime) -> bool:
+    return lease is not None and lease.owner != owner and now < lease.until + LEASE_SKEW
+
+
+def _grace_ends(last: LastRotation | None, policy: Policy) -> datetime | None:
+    return last.at + policy.cutover_grace if last else None
+
+
+def _why_held(attempt: OpenAttempt) -> str:
+    asked = f"The attempt of {attempt.started_at:%Y-%m-%dT%H:%M:%SZ} (certificate {attempt.cert_name})"
+    risk = "another one may delete the certificate in use."
+    match attempt.outcome:
+        case "rejected":
+            return f"{asked} brought a certificate that cannot be used; {risk}"
+        case "issued":
+            return f"{asked} brought a certificate whose private key is gone; {risk}"
+        case "unknown":
+            return f"{asked} has no known outcome: a certificate may have been issued, and {risk}"

@@ -1,0 +1,98 @@
+"""Lambda's way in: event in, result out. The parts are built once per cold start, never at import."""
+
+import functools
+import logging
+import os
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from botocore.config import Config
+
+from certificate_rotation.alerts import Alerts, Situation
+from certificate_rotation.device_id_service import DeviceIdService
+from certificate_rotation.errors import InvalidEvent, InvalidSettings
+from certificate_rotation.events import command_from
+from certificate_rotation.ledger import Ledger
+from certificate_rotation.parts import Invocation, Parts
+from certificate_rotation.results import Result
+from certificate_rotation.rotation import rotate
+from certificate_rotation.secret_store import SecretStore
+from certificate_rotation.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+NAMESPACE = "DeviceIdCertificateRotation"
+# Of AWS calls: well below the time kept for them after a request to the service.
+_AWS = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+def lambda_handler(event: object, context: "LambdaContext") -> Result:
+    """Rotate what the event names, see `events`; the result is `results.Result`.
+
+    Raises:
+        RotationError: one of the classes in `errors`; Lambda shows its name as the errorType.
+    """
+    logger = _logger()
+    logger.set_correlation_id(context.aws_request_id)
+    alerts = _alerts(os.environ.get("ALERT_TOPIC_ARN", ""), os.environ.get("LEDGER_TABLE", ""))
+    try:
+        command = command_from(event)
+        parts = _parts(alerts)
+    except (InvalidEvent, InvalidSettings) as error:
+        # Not about one credential: remembered under the function's own name.
+        alerts.failed(error, Situation(context.function_name, request_id=context.aws_request_id), _now())
+        raise
+    deadline = _now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
+    owner = f"{context.aws_request_id}/{uuid.uuid4()}"
+    answer = rotate(parts, command, Invocation(context.aws_request_id, owner, deadline, _now, time.sleep))
+    logger.info("Done.", result=answer)
+    _measure(answer)
+    return answer
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@functools.cache
+def _logger() -> Logger:
+    # At DEBUG botocore logs the bodies of its calls, and with them the secret: whatever level is set, never that.
+    logging.getLogger("botocore").setLevel(logging.INFO)
+    return Logger(service="certificate-rotation", logger_name="certificate_rotation")
+
+
+@functools.cache
+def _alerts(topic_arn: str, table: str) -> Alerts:
+    return Alerts(boto3.client("sns", config=_AWS), topic_arn, _ledger(table))
+
+
+@functools.cache
+def _ledger(table: str) -> Ledger:
+    return Ledger(boto3.client("dynamodb", config=_AWS), table)
+
+
+@functools.cache
+def _parts(alerts: Alerts) -> Parts:
+    settings = Settings.from_env(os.environ)
+    return Parts(
+        secrets=SecretStore(boto3.client("secretsmanager", config=_AWS)),
+        ledger=_ledger(settings.ledger_table),
+        service=DeviceIdService(settings.service_url, settings.trusted_ca_pem),
+        alerts=alerts,
+        settings=settings,
+    )
+
+
+def _measure(answer: Result) -> None:
+    """One line in CloudWatch's embedded metric format: no call, and no dimension per tenant."""
+    metrics = Metrics(namespace=NAMESPACE, service="certificate-rotation")
+    metrics.add_metric("DaysToExpiry", MetricUnit.Count, answer["daysLeft"])
+    metrics.add_metric("AttemptsAvailable", MetricUnit.Count, answer["attemptsAvailable"])
+    metrics.add_metadata("outcome", answer["outcome"])
+    metrics.flush_metrics()

@@ -1,0 +1,144 @@
+"""The first half of a rotation: intend, charge, issue, journal.
+
+| step    | what it writes           | what a crash right after it leaves to the next run |
+|---------|--------------------------|----------------------------------------------------|
+| intend  | key, CSR, name: a version| uses them again                                    |
+| charge  | one attempt: ledger      | holds, because a certificate may exist             |
+| issue   | nothing: the one request | as charge                                          |
+| journal | the answer: ledger       | carries on, without another request                |
+"""
+
+import logging
+import secrets as randomness
+import uuid
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from certificate_rotation.certificates import new_csr_pem, new_private_key, private_key_pem
+from certificate_rotation.credential import Intent
+from certificate_rotation.decision import Progress
+from certificate_rotation.device_id_service import ANSWER_SECONDS, CONNECT_SECONDS
+from certificate_rotation.errors import (
+    InvalidSettings,
+    RefreshFailed,
+    RefreshRejected,
+    StorageFailure,
+    TooManyRequests,
+    adding,
+)
+from certificate_rotation.gathering import Gathered
+from certificate_rotation.parts import TIME_FOR_WRITES, Invocation, Parts
+from certificate_rotation.secret_store import INTENT
+from certificate_rotation.state import OpenAttempt
+
+logger = logging.getLogger(__name__)
+
+# A request is not started with less time left than it and the writing down of its answer may take.
+ISSUE_BUDGET = timedelta(seconds=CONNECT_SECONDS + ANSWER_SECONDS) + TIME_FOR_WRITES
+
+
+class Issuance:
+    """Asks the service for a certificate. The caller holds the lease."""
+
+    def __init__(self, parts: Parts, invocation: Invocation) -> None:
+        """`parts` and `invocation` as they are for this run."""
+        self._parts, self._invocation = parts, invocation
+
+    def issue(self, gathered: Gathered) -> Gathered | None:
+        """Ask for a certificate.
+
+        Returns:
+            What was gathered, and the new certificate with it; None when the lease ran out before anything was sent.
+
+        Raises:
+            RefreshFailed: none was issued, or nobody knows.
+            InvalidSettings: too little time is left of this invocation.
+            StorageFailure: AWS refused a write, and nothing was sent.
+        """
+        if self._invocation.time_left() < ISSUE_BUDGET:
+            raise InvalidSettings(
+                f"Timeout: {self._invocation.time_left().total_seconds():.0f} seconds are left of this invocation, and "
+                f"asking for a certificate may take {ISSUE_BUDGET.total_seconds():.0f}. Nothing was sent."
+            )
+        intent = self._intend(gathered)
+        attempt = self._charge(gathered, intent)
+        if attempt is None:
+            return None
+        try:
+            issued = self._parts.service.refresh(gathered.credential, intent.csr_pem, intent.cert_name)
+        except RefreshFailed as error:
+            self._settle(gathered, attempt, error)
+            raise
+        logger.info("The service issued %s and deleted %s.", intent.cert_name, issued.deleted_cert_name or "nothing")
+        answered = replace(
+            attempt, outcome="issued", certificate=issued.certificate, deleted_cert_name=issued.deleted_cert_name
+        )
+        attempts = gathered.state.attempts.charged(attempt.started_at)
+        return replace(
+            gathered,
+            state=replace(gathered.state, attempts=attempts, open_attempt=answered),
+            labels={**gathered.labels, INTENT: intent.version},
+            intent=intent,
+            certificate=issued.certificate,
+            progress=Progress.ISSUED,
+            journalled=self._journal(gathered.arn, answered),
+        )
+
+    def _intend(self, gathered: Gathered) -> Intent:
+        """A key, a CSR and a name in a version of their own; those of an earlier run if it never came to ask.
+
+        Writing them also shows that the role, the KMS key and the quota allow what the certificate will need.
+        """
+        if gathered.intent and not gathered.state.open_attempt:
+            return gathered.intent
+        self._parts.secrets.unlabel_all(gathered.arn, gathered.labels)
+        credential = gathered.credential
+        key = new_private_key(self._parts.settings.key_algorithm, like=credential.key)
+        intent = Intent(
+            version=str(uuid.uuid4()),
+            private_key_pem=private_key_pem(key),
+            csr_pem=new_csr_pem(key, like=credential.chain.leaf),
+            cert_name=_new_name(self._parts.settings.cert_name_prefix, self._invocation.clock()),
+            based_on=credential.chain.fingerprint,
+        )
+        self._parts.secrets.put(gathered.arn, intent.version, intent.dump(), INTENT)
+        return intent
+
+    def _charge(self, gathered: Gathered, intent: Intent) -> OpenAttempt | None:
+        """Count the attempt before it leaves; None when the lease ran out and is another's now."""
+        attempt = OpenAttempt(
+            started_at=self._invocation.clock(),
+            intent_version=intent.version,
+            based_on=intent.based_on,
+            cert_name=intent.cert_name,
+            previous_cert_name=gathered.credential.cert_name,
+        )
+        attempts = gathered.state.attempts.charged(attempt.started_at)
+        return attempt if self._parts.ledger.charge(gathered.arn, self._invocation.owner, attempts, attempt) else None
+
+    def _settle(self, gathered: Gathered, attempt: OpenAttempt, error: RefreshFailed) -> None:
+        """Write down why no certificate came. An unknown outcome stays open: that is what holds the next run."""
+        if error.verdict == "unknown":
+            return
+        before = gathered.state.attempts
+        attempts = before if error.verdict == "not_sent" else before.charged(attempt.started_at)
+        if isinstance(error, TooManyRequests):
+            attempts = attempts.exhausted(self._invocation.clock(), error.retry_after_seconds)
+        with adding(f"Before that: {error}"):
+            self._parts.ledger.settle(gathered.arn, attempts, attempt, type(error).__name__, str(error))
+            if isinstance(error, RefreshRejected):  # it would be refused again: the next run makes another request
+                self._parts.secrets.unlabel(gathered.arn, attempt.intent_version, INTENT)
+
+    def _journal(self, arn: str, attempt: OpenAttempt) -> bool:
+        """The first store of the answer. Should it fail, the second one, `stage`, matters more than the failure."""
+        try:
+            self._parts.ledger.journal(arn, attempt)
+        except StorageFailure as error:
+            logger.warning("The answer could not be recorded in the ledger: %s", error)
+            return False
+        return True
+
+
+def _new_name(prefix: str, now: datetime) -> str:
+    """Unique per rotation; our reading of the vendor's alphabet: letters, digits and hyphens, at most 64."""
+    return f"{prefix}-{now:%Y%m%d-%H%M%S}-{randomness.token_hex(3)}"

@@ -1,0 +1,160 @@
+"""DynamoDB: the attempts, the lease and the journal of every credential.
+
+One table; partition key `credential` (the secret's ARN), sort key `record`:
+
+- `state`: one item, see `state.State`. Every change names what it expects to find, so that two invocations, or one
+  that woke up late, cannot both win.
+- `attempt#<ISO time>`: the history, for people. Goes away a year later (TTL; AWS deletes late, nothing relies on it).
+
+Transactions carry a `ClientRequestToken`, so that botocore's repeat after a lost answer succeeds instead of meeting
+its own first write (AWS: idempotent for ten minutes).
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from certificate_rotation.attempts import Attempts
+from certificate_rotation.errors import StorageFailure
+from certificate_rotation.ledger_items import flat, item, state, time_text
+from certificate_rotation.secret_store import aws_reason
+from certificate_rotation.state import Incident, LastRotation, Lease, OpenAttempt, State
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+HISTORY_KEPT = timedelta(days=365)
+
+# Conditions, each with the case it guards against.
+UNCHANGED = "revision = :seen"  # somebody acted between our reading and our claim
+NEW_CREDENTIAL = "attribute_not_exists(revision)"  # as UNCHANGED, for the very first claim
+LEASE_IS_OURS = "lease.#owner = :owner"  # our lease ran out and another invocation took over
+ATTEMPT_IS_OURS = "open_attempt.started_at = :started_at"  # a later run gave this attempt up
+NO_OPEN_ATTEMPT = "attribute_not_exists(open_attempt)"  # closing what is closed already does no harm
+
+
+class Ledger:
+    """Reads and writes the records. Every method raises `StorageFailure` when AWS refuses."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        """`client`: a boto3 client of DynamoDB."""
+        self._client = client
+        self._table = table
+
+    def load(self, arn: str) -> State:
+        """The state now, read consistently; a fresh one for a credential never seen."""
+        try:
+            answer = self._client.get_item(TableName=self._table, Key=_key(arn), ConsistentRead=True)
+        except (ClientError, BotoCoreError) as error:
+            raise _failed("reading the ledger", error) from error
+        return state(answer["Item"]) if "Item" in answer else State()
+
+    def claim(self, arn: str, seen: State, lease: Lease) -> bool:
+        """Take the lease, if nothing has changed since `seen`; False when something has.
+
+        Whether another's lease stands in the way was decided on `seen`.
+        """
+        # A repeat after a lost answer meets the lease we took ourselves: that is a success.
+        condition = f"({UNCHANGED if seen.revision else NEW_CREDENTIAL}) OR {LEASE_IS_OURS}"
+        values = {":lease": flat(lease), ":next": seen.revision + 1, ":owner": lease.owner}
+        if seen.revision:
+            values[":seen"] = seen.revision
+        return self._update(arn, "SET lease = :lease, revision = :next", condition, values)
+
+    def release(self, arn: str, owner: str) -> bool:
+        """Give the lease back; False when it was not ours any more."""
+        return self._update(arn, "REMOVE lease ADD revision :one", LEASE_IS_OURS, {":owner": owner, ":one": 1})
+
+    def charge(self, arn: str, owner: str, attempts: Attempts, attempt: OpenAttempt) -> bool:
+        """Count an attempt before it leaves, its outcome unknown; False when the lease is not ours any more."""
+        update = "SET attempts = :attempts, open_attempt = :attempt ADD revision :one"
+        values = {":attempts": flat(attempts), ":attempt": flat(attempt), ":owner": owner, ":one": 1}
+        return self._change(self._write(arn, update, LEASE_IS_OURS, values), attempt)
+
+    def journal(self, arn: str, attempt: OpenAttempt) -> None:
+        """Record what became of the open attempt, the certificate included: the first of its two stores."""
+        update = "SET open_attempt = :attempt ADD revision :one"
+        values = {":attempt": flat(attempt), ":started_at": time_text(attempt.started_at), ":one": 1}
+        if not self._change(self._write(arn, update, ATTEMPT_IS_OURS, values), attempt):
+            raise StorageFailure("The ledger's state was changed by somebody else while the service was asked.")
+
+    def settle(self, arn: str, attempts: Attempts, attempt: OpenAttempt, outcome: str, message: str) -> None:
+        """Close an attempt that brought no certificate: `outcome` is the error's name, `message` its text."""
+        update = "SET attempts = :attempts REMOVE open_attempt ADD revision :one"
+        values = {":attempts": flat(attempts), ":started_at": time_text(attempt.started_at), ":one": 1}
+        write = self._write(arn, update, ATTEMPT_IS_OURS, values)
+        self._change(write, attempt, outcome=outcome, message=message)
+
+    def close(self, arn: str, attempt: OpenAttempt, rotation: LastRotation) -> None:
+        """Close the rotation: the certificate is in use and the labels are tidied."""
+        update = "SET last_rotation = :rotation REMOVE open_attempt ADD revision :one"
+        values = {":rotation": flat(rotation), ":started_at": time_text(attempt.started_at), ":one": 1}
+        write = self._write(arn, update, f"{ATTEMPT_IS_OURS} OR {NO_OPEN_ATTEMPT}", values)
+        self._change(write, attempt, outcome="rotated")
+
+    def drop(self, arn: str, attempt: OpenAttempt) -> None:
+        """Forget an attempt that was made for a certificate no longer in use; its history stays."""
+        values = {":started_at": time_text(attempt.started_at), ":one": 1}
+        write = self._write(arn, "REMOVE open_attempt ADD revision :one", ATTEMPT_IS_OURS, values)
+        self._change(write, attempt, outcome="dropped")
+
+    def remember(self, arn: str, incident: Incident | None) -> None:
+        """Set or clear the open incident. Needs no lease: it never bears on a certificate."""
+        if incident:
+            self._update(arn, "SET incident = :incident", "", {":incident": flat(incident)})
+        else:
+            self._update(arn, "REMOVE incident", "", {})
+
+    def _write(self, arn: str, update: str, condition: str, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - boto3's
+        write: dict[str, Any] = {"TableName": self._table, "Key": _key(arn), "UpdateExpression": update}
+        if values:
+            write["ExpressionAttributeValues"] = item(values)
+        if condition:
+            write["ConditionExpression"] = condition
+        if "#owner" in condition:
+            write["ExpressionAttributeNames"] = {"#owner": "owner"}  # `owner` is a reserved word of DynamoDB
+        return write
+
+    def _update(self, arn: str, update: str, condition: str, values: Mapping[str, object]) -> bool:
+        """Change the state alone; False when the condition does not hold."""
+        try:
+            self._client.update_item(**self._write(arn, update, condition, values))
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        except (ClientError, BotoCoreError) as error:
+            raise _failed("changing the ledger", error) from error
+        return True
+
+    def _change(self, write: Any, attempt: OpenAttempt, **remarks: str) -> bool:  # noqa: ANN401 - from _write
+        """Change the state and the attempt's history together; False, and neither, when the condition does not hold."""
+        record = {
+            **flat(attempt),
+            **remarks,
+            "credential": write["Key"]["credential"]["S"],
+            "record": f"attempt#{time_text(attempt.started_at)}",
+            "expires_at": int((attempt.started_at + HISTORY_KEPT).timestamp()),
+        }
+        try:
+            self._client.transact_write_items(
+                TransactItems=[{"Update": write}, {"Put": {"TableName": self._table, "Item": item(record)}}],
+                ClientRequestToken=str(uuid.uuid4()),
+            )
+        except self._client.exceptions.TransactionCanceledException as error:
+            reasons = error.response.get("CancellationReasons", [])
+            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+                return False
+            raise _failed("changing the ledger", error) from error
+        except (ClientError, BotoCoreError) as error:
+            raise _failed("changing the ledger", error) from error
+        return True
+
+
+def _key(arn: str) -> dict[str, Any]:
+    return item({"credential": arn, "record": "state"})
+
+
+def _failed(what: str, error: ClientError | BotoCoreError) -> StorageFailure:
+    return StorageFailure(f"AWS refused {what}. {aws_reason(error)}")

@@ -1,0 +1,119 @@
+"""The function's settings: environment variables in, one frozen value out."""
+
+import base64
+import binascii
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+from urllib.parse import urlsplit
+
+from certificate_rotation.certificates import KEY_ALGORITHMS
+from certificate_rotation.decision import Policy
+from certificate_rotation.errors import InvalidSettings
+
+# Vendor: the base URL of each region (Prisma Access administration, "Third-Party Device-ID APIs").
+SERVICE_URLS = {
+    "us": "https://us.device-identity-broker.services-edge.paloaltonetworks.com",
+    "eu": "https://eu.device-identity-broker.services-edge.paloaltonetworks.com",
+}
+MAX_DAYS = 3650  # far beyond any certificate's life, and safe for date arithmetic
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the stack's parameters say. Each attribute is one environment variable set by `template.yaml`."""
+
+    secret_arn: str
+    ledger_table: str
+    alert_topic_arn: str
+    service_url: str
+    trusted_ca_pem: str
+    key_algorithm: str
+    cert_name_prefix: str
+    notify_on_success: bool
+    policy: Policy
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read and check every setting.
+
+        Raises:
+            InvalidSettings: names the variable and what was expected.
+        """
+        return cls(
+            secret_arn=_required(env, "SECRET_ARN"),
+            ledger_table=_required(env, "LEDGER_TABLE"),
+            alert_topic_arn=_required(env, "ALERT_TOPIC_ARN"),
+            service_url=_service_url(env),
+            trusted_ca_pem=_trusted_ca(env.get("TRUSTED_CA_PEM", "")),
+            key_algorithm=_one_of(env, "KEY_ALGORITHM", "same", KEY_ALGORITHMS),
+            cert_name_prefix=_prefix(env),
+            notify_on_success=_one_of(env, "NOTIFY_ON_SUCCESS", "true", ("true", "false")) == "true",
+            policy=Policy(
+                renew_before=timedelta(days=_number(env, "RENEW_BEFORE_DAYS", 0, MAX_DAYS)),
+                critical=timedelta(days=_number(env, "CRITICAL_DAYS", 7, MAX_DAYS)),
+                cutover_grace=timedelta(hours=_number(env, "CUTOVER_GRACE_HOURS", 24, MAX_DAYS * 24)),
+            ),
+        )
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "").strip()
+    if not value:
+        raise InvalidSettings(f"{name} is empty. The stack sets it; deploy the stack again.")
+    return value
+
+
+def _one_of(env: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = env.get(name) or default
+    if value not in allowed:
+        raise InvalidSettings(f"{name} is {value[:40]!r}. Expected one of {', '.join(allowed)}.")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str, default: int, maximum: int) -> int:
+    value = env.get(name) or str(default)
+    if not re.fullmatch(r"[0-9]{1,6}", value) or int(value) > maximum:
+        raise InvalidSettings(f"{name} is {value[:40]!r}. Expected a whole number from 0 to {maximum}.")
+    return int(value)
+
+
+def _prefix(env: Mapping[str, str]) -> str:
+    value = env.get("CERT_NAME_PREFIX") or "device-id"
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,40}", value):
+        raise InvalidSettings(f"CERT_NAME_PREFIX is {value[:60]!r}. Expected 1 to 40 letters, digits or hyphens.")
+    return value
+
+
+def _service_url(env: Mapping[str, str]) -> str:
+    value = env.get("SERVICE_URL", "").strip()
+    if not value:
+        return SERVICE_URLS[_one_of(env, "SERVICE_REGION", "us", tuple(SERVICE_URLS))]
+    try:
+        url = urlsplit(value)
+        usable = url.scheme == "https" and url.hostname and (url.port is None or url.port > 0)
+    except ValueError:  # a port or an IPv6 address that cannot be read
+        usable = False
+    else:
+        usable = usable and not (url.username or url.password or url.query or url.fragment)
+    if not usable:  # not quoted: somebody may have put a password into it
+        raise InvalidSettings("SERVICE_URL must be https://host[:port] with no user, query or fragment.")
+    return value.rstrip("/")
+
+
+def _trusted_ca(value: str) -> str:
+    """PEM as it is, or base64 of it on one line: the console's parameter fields drop line breaks."""
+    value = value.strip()
+    if not value:
+        return ""
+    try:
+        pem = value if value.startswith("-----BEGIN") else base64.b64decode(value, validate=True).decode()
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+    except (ValueError, binascii.Error, ssl.SSLError):
+        raise InvalidSettings(
+            "TRUSTED_CA_PEM is neither a PEM certificate with its line breaks nor the same in base64 on one line."
+        ) from None
+    return pem

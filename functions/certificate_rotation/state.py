@@ -1,0 +1,82 @@
+"""What the ledger remembers of one credential between runs, as plain values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from certificate_rotation.attempts import Attempts
+
+Outcome = Literal["unknown", "issued", "rejected"]
+"""Of an attempt that was counted: no verdict yet, a certificate came back, or one came back and cannot be used."""
+
+
+@dataclass(frozen=True)
+class OpenAttempt:
+    """A counted attempt whose certificate is not in use yet, or whose outcome nobody knows.
+
+    Attributes:
+        started_at: when it was counted; names its record in the history.
+        intent_version: the secret version that holds its private key, CSR and name.
+        based_on: fingerprint of the certificate that was in use when it was made.
+        cert_name: the name the service was asked to give the certificate.
+        previous_cert_name: the name of the one it is to replace; None when the secret does not say.
+        outcome: what is known of it.
+        certificate: the service's answer, PEM (public data); None until it came.
+        deleted_cert_name: which certificate the service says it deleted; empty for none.
+    """
+
+    started_at: datetime
+    intent_version: str
+    based_on: str
+    cert_name: str
+    previous_cert_name: str | None = None
+    outcome: Outcome = "unknown"
+    certificate: str | None = None
+    deleted_cert_name: str = ""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right of one invocation to act on the credential, no longer than it may live."""
+
+    owner: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class LastRotation:
+    """The last promotion: consumers may hold the previous certificate for a while after it."""
+
+    at: datetime
+    cert_name: str
+    previous_cert_name: str | None
+    deleted_cert_name: str
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A failure people were told about and that is not over.
+
+    Attributes:
+        code: the error's class name.
+        since: when it was first seen.
+        alerted_at: when the last message about it went out.
+        level: how many thresholds of remaining life were passed at that message; see `incidents`.
+    """
+
+    code: str
+    since: datetime
+    alerted_at: datetime
+    level: int
+
+
+@dataclass(frozen=True)
+class State:
+    """The `state` record. `revision` counts its changes, so that a decision made on an older one cannot be claimed."""
+
+    revision: int = 0
+    attempts: Attempts = Attempts()
+    lease: Lease | None = None
+    open_attempt: OpenAttempt | None = None
+    last_rotation: LastRotation | None = None
+    incident: Incident | None = None

@@ -1,0 +1,107 @@
+"""HTTPS to the vendor: verified TLS 1.2 or later, our client certificate, one try, bounded in size and time."""
+
+import os
+import ssl
+import time
+from typing import Any, override
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.util.wait import wait_for_read
+
+from certificate_rotation.certificates import private_key_pem
+from certificate_rotation.credential import Credential
+from certificate_rotation.errors import InvalidCredential
+
+MAX_ANSWER_BYTES = 262_144  # a certificate chain is a few kilobytes; more is not an answer
+_VERDICT_SECONDS = 0.3  # see _Connection
+
+
+class _Connection(HTTPSConnection):
+    """A connection whose failures tell whether a request can have left.
+
+    urllib3 reports a failed handshake and a failed answer alike. Here whatever fails before the connection stands is
+    a `NewConnectionError`, which urllib3 and requests pass on as such.
+    """
+
+    @override
+    def connect(self) -> None:
+        try:
+            super().connect()
+            self._await_verdict()
+        except ConnectTimeoutError:
+            raise
+        except (OSError, HTTPError) as error:
+            raise NewConnectionError(self, f"{type(error).__name__} before a request was sent") from error
+
+    def _await_verdict(self) -> None:
+        """Let the server refuse our certificate before the request leaves.
+
+        In TLS 1.3 the client is done before the server has looked at its certificate (RFC 8446, section 2). A request
+        sent at once may meet a closed connection, and its outcome would be unknown. A server that accepts answers
+        with a session ticket; for one that sends none, we wait a moment.
+        """
+        sock = self.sock
+        if not isinstance(sock, ssl.SSLSocket) or sock.version() != "TLSv1.3":
+            return
+        if not wait_for_read(sock, _VERDICT_SECONDS):
+            return
+        timeout = sock.gettimeout()
+        sock.setblocking(False)
+        try:
+            if not sock.recv(1):
+                raise ConnectionResetError("the server closed the connection after the handshake")
+        except ssl.SSLWantReadError:
+            pass  # a ticket was read, and nothing else is there
+        finally:
+            sock.settimeout(timeout)
+
+
+class _Pool(HTTPSConnectionPool):
+    ConnectionCls = _Connection
+
+
+class SingleTryAdapter(HTTPAdapter):
+    """Sends once, over one TLS context."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__(max_retries=0)  # requests' 0 also forbids repeating a request after it was sent
+
+    @override
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"https": _Pool}
+
+
+def client_context(credential: Credential, trusted_ca_pem: str) -> ssl.SSLContext:
+    """A context that verifies the server and shows our certificate; requests adds the public trust anchors."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if trusted_ca_pem:
+        context.load_verify_locations(cadata=trusted_ca_pem)
+    # load_cert_chain wants a path: an anonymous file in memory keeps the key off every disk.
+    descriptor = os.memfd_create("client-identity", os.MFD_CLOEXEC)
+    with os.fdopen(descriptor, "w") as identity:
+        identity.write(private_key_pem(credential.key) + credential.chain.pem)
+        identity.flush()
+        try:
+            context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+        except ssl.SSLError as error:
+            raise InvalidCredential(f"TLS cannot use cert and privateKey of the secret: {error.reason}.") from None
+    return context
+
+
+def read_bounded(response: requests.Response, give_up_at: float) -> bytes:
+    """The body, bounded in size and in time: an endless one must not keep us."""
+    body = bytearray()
+    for chunk in response.iter_content(8192):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise requests.ConnectionError("the answer does not end")
+        if time.monotonic() > give_up_at:
+            raise requests.ConnectionError("the answer takes too long")
+    return bytes(body)
