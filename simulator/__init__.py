@@ -1,0 +1,14 @@
+"""A local Third-Party Device-ID service: real mutual TLS, the vendor's rules, and named faults.
+
+What Pebble is to ACME clients: something to run tests and demonstrations against, with nothing of production in it.
+``Simulator.running()`` serves it from a thread, ``python -m simulator serve`` from a terminal.
+"""
+
+from simulator.clock import Clock
+from simulator.faults import FAULTS
+from simulator.holdings import CertificateRecord
+from simulator.journal import Request
+from simulator.server import Simulator
+from simulator.tenants import Tenant
+
+__all__ = ["FAULTS", "CertificateRecord", "Clock", "Request", "Simulator", "Tenant"]
