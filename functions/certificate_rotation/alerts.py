@@ -5,7 +5,7 @@ the same reason a ledger that cannot be read or written does not keep a message 
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +16,7 @@ from certificate_rotation.incidents import notice
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.results import days_left, utc_text
 from certificate_rotation.secret_store import aws_reason
-from certificate_rotation.state import Incident, LastRotation
+from certificate_rotation.state import Incident, LastRotation, State
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -55,12 +55,17 @@ class Alerts:
         self._client = client
         self._topic_arn = topic_arn
         self._ledger = ledger
+        self._without_incident: set[str] = set()  # what `works_again` need not look up
 
     def failed(self, error: Exception, situation: Situation, now: datetime) -> None:
         """Tell about a failure, unless people know enough of it already. Never raises: the failure itself does."""
         code = type(error).__name__
         time_left = situation.not_after - now if situation.not_after else None
-        due = notice(self._known(situation.secret), code, time_left, now)
+        self._without_incident.discard(situation.secret)
+        known = self._known(situation.secret)
+        if known and situation.attempts is not None:  # the run may have counted one since it looked
+            situation = replace(situation, attempts=known.attempts.available(now))
+        due = notice(known.incident if known else None, code, time_left, now)
         if due is None:
             return
         severity: Severity = "CRITICAL" if time_left is None or due.incident.level else "WARNING"
@@ -87,36 +92,43 @@ class Alerts:
 
         `announce`: whether people want to hear of a success at all; an eviction or an incident's end is told anyway.
         """
-        evicted = bool(rotation.deleted_cert_name) and rotation.deleted_cert_name == rotation.previous_cert_name
+        # A secret without certName does not tell whether the deleted one is the one it holds.
+        evicted = bool(rotation.deleted_cert_name) and rotation.previous_cert_name in (None, rotation.deleted_cert_name)
         if announce or evicted or over:
-            reload = (
-                f"Consumers must reload now: the service deleted {rotation.deleted_cert_name}, the one they hold."
-                if evicted
-                else "Consumers should read AWSCURRENT again in the next hours. The previous certificate still works."
-            )
             body = _body(
                 {
                     "What happened": f"A new certificate, {rotation.cert_name}, is in use (AWSCURRENT).",
-                    "What you can do": reload,
+                    "What you can do": _reload(rotation),
                     **({"Also": f"This ends the incident {over.code} of {utc_text(over.since)}."} if over else {}),
                     "Details": _details(situation, "rotated", rotation.at, now),
                 }
             )
-            self._publish("WARNING" if evicted else "INFO", "rotated", situation, body, now)
-        if over:
-            self._remember(situation.secret, None)
+            told = self._publish("WARNING" if evicted else "INFO", "rotated", situation, body, now)
+            if over and told:
+                self._remember(situation.secret, None)
 
     def recovered(self, incident: Incident, situation: Situation, now: datetime) -> None:
         """Tell that an incident is over though no certificate was rotated."""
+        fine = "The certificate in use is fine and renewal is not due." if situation.not_after else "It works again."
         body = _body(
             {
                 "What happened": f"The incident {incident.code} of {utc_text(incident.since)} is over.",
-                "What you can do": "Nothing. The certificate in use is fine and renewal is not due.",
+                "What you can do": f"Nothing. {fine}",
                 "Details": _details(situation, "recovered", incident.since, now),
             }
         )
         if self._publish("INFO", "recovered", situation, body, now):
             self._remember(situation.secret, None)
+
+    def works_again(self, situation: Situation, now: datetime) -> None:
+        """Close an incident that is not about one credential. Reads the ledger only where it may hold one."""
+        if situation.secret in self._without_incident:
+            return
+        known = self._known(situation.secret)
+        if known and known.incident:
+            self.recovered(known.incident, situation, now)
+        elif known:
+            self._without_incident.add(situation.secret)
 
     def dropped(self, cert_name: str, situation: Situation, now: datetime) -> None:
         """Tell that a certificate the service issued will not be used."""
@@ -146,9 +158,9 @@ class Alerts:
             return False
         return True
 
-    def _known(self, secret: str) -> Incident | None:
+    def _known(self, secret: str) -> State | None:
         try:
-            return self._ledger.load(secret).incident
+            return self._ledger.load(secret)
         except StorageFailure as error:
             logger.warning("Whether people know of this already cannot be read, so they are told again: %s", error)
             return None
@@ -166,6 +178,15 @@ def _subject(severity: Severity, code: str, situation: Situation, now: datetime)
     room = MAX_SUBJECT - len(f"[Device-ID] {severity}: {code} - {left}")
     text = f"[Device-ID] {severity}: {code} - {name[:room]}{left}"
     return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)
+
+
+def _reload(rotation: LastRotation) -> str:
+    deleted = rotation.deleted_cert_name
+    if deleted and deleted == rotation.previous_cert_name:
+        return f"Consumers must reload now: the service deleted {deleted}, the one they hold."
+    if deleted and rotation.previous_cert_name is None:
+        return f"The service deleted {deleted}. If that is the one consumers hold, they must reload now."
+    return "Consumers should read AWSCURRENT again in the next hours. The previous certificate still works."
 
 
 def _body(parts: dict[str, str]) -> str:

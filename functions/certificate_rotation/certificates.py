@@ -146,7 +146,7 @@ def check_issued(pem: str, key: PrivateKey, in_use: Chain, now: datetime) -> Cha
         The chain, leaf first, whatever the order of the answer.
 
     Raises:
-        ValueError: it cannot be read, is for another key, is not valid now, or does not outlive the one in use.
+        ValueError: it cannot be read, is for another key, is not valid now, or ends before the one in use.
     """
     answered = load_chain(pem).certificates
     leaf = next((c for c in answered if belong_together(key, c)), None)
@@ -157,9 +157,9 @@ def check_issued(pem: str, key: PrivateKey, in_use: Chain, now: datetime) -> Cha
         raise ValueError(f"is not valid before {chain.not_before:%Y-%m-%dT%H:%M:%SZ}")
     if chain.not_after <= now:
         raise ValueError(f"ended already, at {chain.not_after:%Y-%m-%dT%H:%M:%SZ}")
-    if chain.not_after <= in_use.not_after:
+    if chain.not_after < in_use.not_after:
         raise ValueError(
-            f"ends at {chain.not_after:%Y-%m-%dT%H:%M:%SZ}, not later than the one in use "
+            f"ends at {chain.not_after:%Y-%m-%dT%H:%M:%SZ}, sooner than the one in use "
             f"({in_use.not_after:%Y-%m-%dT%H:%M:%SZ})"
         )
     return chain

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from certificate_rotation.state import LastRotation, Lease, OpenAttempt, State
+from certificate_rotation.state import Lease, OpenAttempt, State
 
 # A lease is the holder's clock, ours may be this far ahead of it: do not take it over too early.
 LEASE_SKEW = timedelta(minutes=1)
@@ -59,20 +59,13 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True)
 class Facts:
-    """All a decision needs. Times are aware, UTC; `not_before` and `not_after` are the certificate's in use."""
+    """All a decision needs. Times are aware, UTC; the first three are the certificate's in use."""
 
     not_before: datetime
     not_after: datetime
+    fingerprint: str
     state: State
     progress: Progress = Progress.NONE
-
-    def renew_at(self, policy: Policy) -> datetime:
-        """When renewal becomes due.
-
-        A `renew_before` as long as the certificate's whole life would renew without end, so it counts as zero.
-        """
-        life = self.not_after - self.not_before
-        return self.not_after - (policy.renew_before if timedelta(0) < policy.renew_before < life else life / 3)
 
 
 @dataclass(frozen=True)
@@ -140,6 +133,15 @@ class Expired:
 Decision = NotDue | Issue | Resume | Drop | Hold | Wait | Busy | Expired
 
 
+def renew_at(not_before: datetime, not_after: datetime, policy: Policy) -> datetime:
+    """When renewal of a certificate that is valid from `not_before` to `not_after` becomes due.
+
+    A `renew_before` as long as the certificate's whole life would renew without end, so it counts as zero.
+    """
+    life = not_after - not_before
+    return not_after - (policy.renew_before if timedelta(0) < policy.renew_before < life else life / 3)
+
+
 def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner: str = "") -> Decision:
     """Decide what to do at `now` (aware, UTC).
 
@@ -151,8 +153,8 @@ def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner:
         owner: who asks, so that its own lease does not count as another's.
     """
     decision = _decide(facts, policy, command, now)
-    acts = isinstance(decision, Issue | Resume | Drop)
-    if acts and _taken(facts.state.lease, owner, now):
+    under_way = isinstance(decision, Issue | Resume | Drop) or bool(facts.state.open_attempt)
+    if under_way and _taken(facts.state.lease, owner, now):
         return Busy("Another invocation is at work on this credential.")
     return decision
 
@@ -161,6 +163,7 @@ def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> De
     state = facts.state
     critical_at = facts.not_after - policy.critical
     critical = now >= critical_at
+    due = now >= renew_at(facts.not_before, facts.not_after, policy)
 
     match facts.progress:
         case Progress.STALE:
@@ -176,23 +179,30 @@ def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> De
         return Expired(f"The certificate in use ended at {facts.not_after:%Y-%m-%dT%H:%M:%SZ}.")
     if state.open_attempt and not critical and not (command.force and command.allow_eviction):
         return Hold(_why_held(state.open_attempt), critical_at)
-    if now < facts.renew_at(policy) and not command.force:
+    if not due and not command.force:
         return NotDue("The certificate in use is young enough.")
-    grace_ends = _grace_ends(state.last_rotation, policy)
+    grace_ends = _grace_ends(facts, policy)
     if grace_ends and now < grace_ends < facts.not_after and not command.allow_eviction:
         return Hold("Consumers may still hold the previous certificate, and another one would delete it.", grace_ends)
     next_at = state.attempts.next_at(now)
     if next_at:
         return Wait("The vendor's limit on certificate requests leaves no attempt.", next_at)
-    return Issue("Renewal was asked for." if now < facts.renew_at(policy) else "Renewal is due.")
+    return Issue("Renewal is due." if due else "Renewal was asked for.")
 
 
 def _taken(lease: Lease | None, owner: str, now: datetime) -> bool:
     return lease is not None and lease.owner != owner and now < lease.until + LEASE_SKEW
 
 
-def _grace_ends(last: LastRotation | None, policy: Policy) -> datetime | None:
-    return last.at + policy.cutover_grace if last else None
+def _grace_ends(facts: Facts, policy: Policy) -> datetime | None:
+    """Until when consumers may hold the other certificate of the last rotation.
+
+    Also after somebody put the previous one back; not after they onboarded anew, which left that rotation behind.
+    """
+    last = facts.state.last_rotation
+    if last is None or facts.fingerprint not in {last.fingerprint, last.previous_fingerprint}:
+        return None
+    return last.at + policy.cutover_grace
 
 
 def _why_held(attempt: OpenAttempt) -> str:

@@ -133,7 +133,7 @@ class CertificateRejected(RotationError):
 
 
 class CertificateNotAccepted(RotationError):
-    """The new certificate is stored and ready, and the service does not accept it yet."""
+    """The new certificate is stored and ready, and the service does not accept it yet, or gives no answer."""
 
     cure = (
         "Nothing to do at first: every run tries it again without using an attempt. If it lasts a day, ask the "

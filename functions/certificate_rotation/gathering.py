@@ -43,7 +43,7 @@ class Gathered:
     def facts(self) -> Facts:
         """What `decision` needs of it."""
         chain = self.credential.chain
-        return Facts(chain.not_before, chain.not_after, self.state, self.progress)
+        return Facts(chain.not_before, chain.not_after, chain.fingerprint, self.state, self.progress)
 
 
 def staged_version(intent_version: str, current_version: str) -> str:
@@ -55,14 +55,13 @@ def staged_version(intent_version: str, current_version: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{intent_version}/{current_version}"))
 
 
-def gather(secrets: SecretStore, ledger: Ledger, secret_id: str) -> Gathered:
-    """Read labels, the credential in use, the ledger's record, and what a rotation under way left behind.
+def gather(secrets: SecretStore, ledger: Ledger, labels: Labels) -> Gathered:
+    """Read the credential in use, the ledger's record, and what a rotation under way left behind.
 
     Raises:
         InvalidCredential: the secret in use is missing or cannot be used.
         StorageFailure: AWS refused a read.
     """
-    labels = secrets.labels(secret_id)
     version = labels.versions.get(CURRENT)
     if version is None:
         raise InvalidCredential(f"The secret {labels.arn} is empty. Put apiKey, cert and privateKey into it.")

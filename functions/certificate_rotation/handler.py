@@ -41,13 +41,16 @@ def lambda_handler(event: object, context: "LambdaContext") -> Result:
     logger = _logger()
     logger.set_correlation_id(context.aws_request_id)
     alerts = _alerts(os.environ.get("ALERT_TOPIC_ARN", ""), os.environ.get("LEDGER_TABLE", ""))
+    # What is not about one credential is remembered under the function's own name.
+    this_function = Situation(context.function_name, request_id=context.aws_request_id)
     try:
         command = command_from(event)
         parts = _parts(alerts)
     except (InvalidEvent, InvalidSettings) as error:
-        # Not about one credential: remembered under the function's own name.
-        alerts.failed(error, Situation(context.function_name, request_id=context.aws_request_id), _now())
+        alerts.failed(error, this_function, _now())
         raise
+    if not command.dry_run:
+        alerts.works_again(this_function, _now())
     deadline = _now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
     owner = f"{context.aws_request_id}/{uuid.uuid4()}"
     answer = rotate(parts, command, Invocation(context.aws_request_id, owner, deadline, _now, time.sleep))

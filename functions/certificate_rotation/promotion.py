@@ -66,8 +66,7 @@ class Promotion:
 
         Raises:
             CertificateRejected: it fails the offline check.
-            CertificateNotAccepted: the service does not accept it yet.
-            ServiceUnreachable, ServiceFailure: whether it is accepted could not be found out.
+            CertificateNotAccepted: the service does not accept it yet, or nobody could find out.
             StorageFailure: AWS refused a write; says where the certificate is safe.
         """
         if gathered.progress is Progress.PROMOTED:
@@ -102,7 +101,7 @@ class Promotion:
         self._parts.secrets.unlabel_all(gathered.arn, gathered.labels)
         attempt = gathered.state.open_attempt
         if attempt:
-            if attempt.certificate:
+            if gathered.certificate:
                 self._parts.alerts.dropped(
                     attempt.cert_name, situation_of(gathered, self._invocation), self._invocation.clock()
                 )
@@ -135,7 +134,7 @@ class Promotion:
         """Whether the service lets the new certificate in, asked a few times.
 
         Raises:
-            ServiceUnreachable, ServiceFailure: it never gave an answer either way.
+            CertificateNotAccepted: it never gave an answer either way.
         """
         inconclusive: ServiceUnreachable | ServiceFailure | None = None
         for pause in PROBE_PAUSES:
@@ -149,7 +148,10 @@ class Promotion:
             except (ServiceUnreachable, ServiceFailure) as error:
                 inconclusive = error
         if inconclusive:
-            raise inconclusive
+            raise CertificateNotAccepted(
+                f"Whether the service accepts the new certificate {renewed.cert_name} could not be found out. "
+                f"{inconclusive} It is safe in the secret, labelled AWSPENDING. The one in use was left in place."
+            ) from inconclusive
         return False
 
     def _close(self, gathered: Gathered, in_use: Credential) -> Renewed:
@@ -158,6 +160,8 @@ class Promotion:
         rotation = LastRotation(
             at=now,
             cert_name=in_use.cert_name or "",
+            fingerprint=in_use.chain.fingerprint,
+            previous_fingerprint=attempt.based_on if attempt else "",
             previous_cert_name=attempt.previous_cert_name if attempt else None,
             deleted_cert_name=attempt.deleted_cert_name if attempt else "",
         )

@@ -5,8 +5,7 @@ from typing import NotRequired, TypedDict
 
 from certificate_rotation.attempts import Attempts
 from certificate_rotation.certificates import Chain
-from certificate_rotation.decision import Facts, Policy
-from certificate_rotation.state import State
+from certificate_rotation.decision import Policy, renew_at
 
 
 class Result(TypedDict):
@@ -48,7 +47,7 @@ def result(  # noqa: PLR0913 - one per thing it tells
         "certName": cert_name,
         "notAfter": utc_text(chain.not_after),
         "daysLeft": days_left(chain.not_after, now),
-        "renewAt": utc_text(Facts(chain.not_before, chain.not_after, State()).renew_at(policy)),
+        "renewAt": utc_text(renew_at(chain.not_before, chain.not_after, policy)),
         "attemptsAvailable": attempts.available(now),
         "nextAttemptAt": utc_text(next_at) if next_at else None,
     }

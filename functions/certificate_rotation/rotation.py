@@ -21,7 +21,7 @@ from certificate_rotation.decision import (
     Wait,
     decide,
 )
-from certificate_rotation.errors import CredentialExpired, StorageFailure
+from certificate_rotation.errors import CertificateRejected, CredentialExpired, OutcomeUnknown, StorageFailure
 from certificate_rotation.gathering import Gathered, gather, situation_of
 from certificate_rotation.issuance import Issuance
 from certificate_rotation.parts import Invocation, Parts
@@ -77,7 +77,9 @@ class _Rotation:
 
     def _gather_decide_apply(self) -> Result:
         for _ in range(_ROUNDS):
-            gathered = gather(self._parts.secrets, self._parts.ledger, self._secret_id)
+            labels = self._parts.secrets.labels(self._secret_id)
+            self._situation = Situation(labels.arn, request_id=self._invocation.request_id)
+            gathered = gather(self._parts.secrets, self._parts.ledger, labels)
             self._situation = situation_of(gathered, self._invocation)
             now = self._invocation.clock()
             decision = decide(gathered.facts, self._parts.settings.policy, self._command, now, self._invocation.owner)
@@ -98,6 +100,10 @@ class _Rotation:
             case NotDue() if gathered.state.incident:
                 self._parts.alerts.recovered(gathered.state.incident, self._situation, self._invocation.clock())
             case Hold(why, until):
+                attempt = gathered.state.open_attempt
+                if attempt:  # the failure goes on; and if the run that met it was killed, nobody was told yet
+                    lasting = CertificateRejected(why) if attempt.outcome == "rejected" else OutcomeUnknown(why)
+                    self._parts.alerts.failed(lasting, self._situation, self._invocation.clock())
                 answer |= {"why": why, "until": utc_text(until)}
         return answer
 
@@ -106,7 +112,10 @@ class _Rotation:
         match decision:
             case Issue():
                 issued = self._issuance.issue(gathered)
-                renewed = self._promotion.promote(issued) if issued else None
+                if issued is None:  # our lease ran out
+                    self._claimed = ""
+                    return None
+                renewed = self._promotion.promote(issued)
             case Resume(_, replace_if_refused):
                 renewed = self._promotion.promote(gathered, replace_if_refused=replace_if_refused)
             case Drop():

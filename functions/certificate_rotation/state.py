@@ -45,12 +45,17 @@ class Lease:
 
 @dataclass(frozen=True)
 class LastRotation:
-    """The last promotion: consumers may hold the previous certificate for a while after it."""
+    """The last promotion: consumers may hold the previous certificate for a while after it.
+
+    `fingerprint` and `previous_fingerprint` tell whether the certificate in use is still one of the two.
+    """
 
     at: datetime
     cert_name: str
-    previous_cert_name: str | None
-    deleted_cert_name: str
+    fingerprint: str
+    previous_fingerprint: str
+    previous_cert_name: str | None = None
+    deleted_cert_name: str = ""
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def client_context(credential: Credential, trusted_ca_pem: str) -> ssl.SSLContex
 def read_bounded(response: requests.Response, give_up_at: float) -> bytes:
     """The body, bounded in size and in time: an endless one must not keep us."""
     body = bytearray()
-    for chunk in response.iter_content(8192):
+    while chunk := response.raw.read1(8192, decode_content=True):
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             raise requests.ConnectionError("the answer does not end")

@@ -1,0 +1,192 @@
+"""A local AWS for one test: a secret, a ledger, a topic somebody reads, and a way to watch and refuse what is sent."""
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+When = Literal["before", "after"]
+
+
+class Killed(BaseException):
+    """Lambda stopped the process here. Not an Exception: no handler may take part in it."""
+
+
+class Exchanges:
+    """Every exchange of the code with the outside world in order; a run can be killed at one of them."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._kill: tuple[int | str, When] | None = None
+        self._dead = False
+        self._meanwhile: tuple[int, Callable[[], object]] | None = None
+
+    def meanwhile(self, index: int, action: Callable[[], object]) -> None:
+        """Let somebody else act right before the next run's exchange number `index`."""
+        self.names.clear()
+        self._meanwhile = (index, action)
+
+    def kill(self, place: int | str, when: When) -> None:
+        """Let the next run end right before or right after an exchange: its number, or the name of the first such."""
+        self.names.clear()
+        self._kill = (place, when)
+
+    def revive(self) -> None:
+        """Start the next process."""
+        self.names.clear()
+        self._kill, self._dead = None, False
+
+    def before(self, name: str) -> None:
+        """Something is about to be sent."""
+        self.names.append(name)
+        self._end_if("before")
+        if self._meanwhile and self._meanwhile[0] == len(self.names) - 1:
+            action, self._meanwhile = self._meanwhile[1], None
+            action()
+
+    def after(self) -> None:
+        """It was answered."""
+        self._end_if("after")
+
+    def _end_if(self, when: When) -> None:
+        # A dead process runs no `finally` either: whatever it still tries does not happen.
+        self._dead = self._dead or self._kill in {(len(self.names) - 1, when), (self.names[-1], when)}
+        if self._dead:
+            raise Killed
+
+
+@dataclass
+class Refusal:
+    """AWS says no to one operation: `containing` is what its body must hold."""
+
+    operation: str
+    containing: str
+
+
+@dataclass(frozen=True)
+class Email:
+    """What a subscriber of the topic reads."""
+
+    subject: str
+    body: str
+    attributes: dict[str, str]
+
+    @property
+    def code(self) -> str:
+        """The error's class name, or what happened."""
+        return self.attributes["code"]
+
+
+@dataclass
+class Clients:
+    """One set of clients as the function makes them."""
+
+    secrets: "SecretsManagerClient"
+    dynamodb: "DynamoDBClient"
+    sns: "SNSClient"
+
+
+@dataclass
+class LocalAws:
+    """moto over HTTP, and what one test made in it."""
+
+    url: str
+    session: boto3.Session
+    name: str = field(default_factory=lambda: f"test-{uuid.uuid4()}")
+    exchanges: Exchanges = field(default_factory=Exchanges)
+
+    def __post_init__(self) -> None:
+        """Make the ledger's table, the topic, and a queue in place of a mailbox."""
+        self.admin = self._make_clients()
+        self._refusals: list[Refusal] = []
+        self._read: list[Email] = []
+        self._atomic = threading.RLock()
+        key = [("credential", "HASH"), ("record", "RANGE")]
+        self.admin.dynamodb.create_table(
+            TableName=self.name,
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in key],  # type: ignore[typeddict-item]
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in key],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self.topic = self.admin.sns.create_topic(Name=self.name)["TopicArn"]
+        self._sqs: SQSClient = self.session.client("sqs", endpoint_url=self.url)
+        self._mailbox = self._sqs.create_queue(QueueName=self.name)["QueueUrl"]
+        queue = self._sqs.get_queue_attributes(QueueUrl=self._mailbox, AttributeNames=["QueueArn"])
+        # Not RawMessageDelivery: that would leave the subject out, and people read it first.
+        self.admin.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=queue["Attributes"]["QueueArn"])
+
+    def _make_clients(self) -> Clients:
+        config = Config(retries={"mode": "standard", "total_max_attempts": 3})
+        return Clients(
+            self.session.client("secretsmanager", endpoint_url=self.url, config=config),
+            self.session.client("dynamodb", endpoint_url=self.url, config=config),
+            self.session.client("sns", endpoint_url=self.url, config=config),
+        )
+
+    def clients(self) -> Clients:
+        """Clients for the function: what they send can be watched, refused and ended."""
+        clients = self._make_clients()
+        for client in (clients.secrets, clients.dynamodb, clients.sns):
+            client.meta.events.register("before-call", self._before_call)
+            client.meta.events.register("after-call", self._after_call)
+        return clients
+
+    @contextmanager
+    def refusing(self, operation: str, containing: str = "") -> Iterator[None]:
+        """AWS denies an operation while the block runs: every call whose body holds `containing`."""
+        refusal = Refusal(operation, containing)
+        self._refusals.append(refusal)
+        try:
+            yield
+        finally:
+            self._refusals.remove(refusal)
+
+    def _before_call(self, model: Any, params: Any, **_: object) -> Any:  # noqa: ANN401 - botocore's
+        self.exchanges.before(model.name)
+        body = params["body"]
+        text = body.decode() if isinstance(body, bytes) else str(body)
+        if any(r.operation == model.name and r.containing in text for r in self._refusals):
+            denied = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized to perform this"}}
+            return AWSResponse(self.url, 400, HTTPHeaders(), None), denied | {
+                "ResponseMetadata": {"HTTPStatusCode": 400}
+            }
+        if model.service_model.service_name == "dynamodb":
+            self._atomic.acquire()  # DynamoDB checks a condition and writes as one; moto's threads do not
+        return None
+
+    def _after_call(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
+        if model.service_model.service_name == "dynamodb":
+            with suppress(RuntimeError):  # refused above, so never acquired
+                self._atomic.release()
+        self.exchanges.after()
+
+    def emails(self) -> list[Email]:
+        """Every email so far, oldest first."""
+        while messages := self._sqs.receive_message(QueueUrl=self._mailbox, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                envelope = json.loads(message["Body"])
+                attributes = {name: value["Value"] for name, value in envelope["MessageAttributes"].items()}
+                self._read.append(Email(envelope["Subject"], envelope["Message"], attributes))
+                self._sqs.delete_message(QueueUrl=self._mailbox, ReceiptHandle=message["ReceiptHandle"])
+        return list(self._read)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every item of the ledger in plain values, sorted as the table sorts them."""
+        items = self.admin.dynamodb.scan(TableName=self.name, ConsistentRead=True)["Items"]
+        plain = [{name: TypeDeserializer().deserialize(value) for name, value in item.items()} for item in items]
+        return sorted(plain, key=lambda record: (record["credential"], record["record"]))

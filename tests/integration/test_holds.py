@@ -1,0 +1,126 @@
+"""When the code waits, because the service keeps two certificates and a third deletes the oldest."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from certificate_rotation.errors import OutcomeUnknown
+from simulator.authority import new_csr, new_key
+from tests.integration.test_rotating import CONTRACT
+from tests.integration.world import World
+
+
+@pytest.fixture
+def unsure(world: World) -> World:
+    """A world in which a certificate may have been issued, with four weeks to go."""
+    world.onboard(age=timedelta(days=62))
+    world.fault("drop-after-issuing")
+    world.fails(OutcomeUnknown)
+    world.advance(hours=1)
+    return world
+
+
+@pytest.mark.parametrize("event", [{}, {"force": True}, {"allowEviction": True}], ids=str)
+def test_after_an_unknown_outcome_a_run_holds(unsure: World, event: dict[str, object]) -> None:
+    """The next success may delete the certificate that consumers hold."""
+    held = unsure.run(**event)
+    assert set(held) == CONTRACT | {"why", "until"}
+    assert held["outcome"] == "held"
+    critical = unsure.credential().chain.not_after - timedelta(days=7)
+    assert datetime.fromisoformat(held["until"]) == critical
+    assert unsure.history()[0]["cert_name"] in held["why"]
+    assert len(unsure.refreshes()) == 1
+    assert unsure.accepted()
+
+
+def test_a_person_who_accepts_the_eviction_ends_the_hold(unsure: World) -> None:
+    """Force alone asks for a renewal; only both together accept what it may cost."""
+    result = unsure.run(force=True, allowEviction=True)
+    assert result["outcome"] == "rotated"
+    assert result["deletedCertName"] == result["previousCertName"] == "onboarded-1"
+    assert unsure.accepted()
+    assert "Consumers must reload now" in unsure.emails()[-1].body
+    assert unsure.emails()[-1].attributes["severity"] == "WARNING"
+
+
+def test_close_to_the_end_the_hold_ends_by_itself(unsure: World) -> None:
+    """Then expiring is the worse harm."""
+    critical = unsure.credential().chain.not_after - timedelta(days=7)
+    unsure.time.advance(critical - unsure.time.now() - timedelta(minutes=1))
+    assert unsure.run()["outcome"] == "held"
+    unsure.advance(minutes=2)
+    assert unsure.run()["outcome"] == "rotated"
+    assert unsure.accepted()
+    assert len(unsure.refreshes()) == 2
+
+
+def test_critical_days_says_when_the_end_is_close(world: World) -> None:
+    """Some owners need longer to react than others."""
+    world.settings["CRITICAL_DAYS"] = "15"
+    world.onboard(age=timedelta(days=80))
+    world.fault("drop-after-issuing")
+    world.fails(OutcomeUnknown)
+    assert world.run()["outcome"] == "rotated"
+
+
+def test_soon_after_a_rotation_another_one_waits_for_consumers(world: World) -> None:
+    """They may still hold the previous certificate, and a third one would delete it."""
+    world.onboard()
+    world.run()
+    rotated_at = world.time.now()
+    world.advance(hours=23)
+    held = world.run(force=True)
+    assert held["outcome"] == "held"
+    assert abs(datetime.fromisoformat(held["until"]) - rotated_at - timedelta(hours=24)) < timedelta(seconds=2)
+    world.advance(hours=2)
+    result = world.run(force=True)
+    assert (result["outcome"], result["deletedCertName"]) == ("rotated", "onboarded-1")
+    assert "must reload now" not in world.emails()[-1].body
+    assert world.accepted()
+
+
+def test_a_person_who_accepts_the_eviction_need_not_wait_for_consumers(world: World) -> None:
+    """After a key was stolen, for one."""
+    world.onboard()
+    world.run()
+    assert world.run(force=True, allowEviction=True)["outcome"] == "rotated"
+    assert world.accepted()
+
+
+@pytest.fixture
+def oldest_in_use(world: World) -> World:
+    """A tenant whose certificate in use is the older of two: the next one deletes it."""
+    tenant = world.onboard()
+    world.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), world.credential().chain.leaf.subject, []))
+    return world
+
+
+def test_a_certificate_that_deleted_the_one_in_use_is_promoted_without_a_probe(oldest_in_use: World) -> None:
+    """What is in use is dead already, so the new one can only be better."""
+    world = oldest_in_use
+    world.fault("activation-delay", seconds=60)
+    result = world.run()
+    assert (result["outcome"], result["deletedCertName"]) == ("rotated", "onboarded-1")
+    assert world.simulator.requests_to("verdicts:statistics") == []
+    (email,) = world.emails()
+    assert "Consumers must reload now" in email.body
+    world.advance(minutes=1)
+    assert world.accepted()
+
+
+def test_an_eviction_is_told_also_to_people_who_do_not_want_to_hear_of_successes(oldest_in_use: World) -> None:
+    """Their consumers are locked out."""
+    oldest_in_use.settings["NOTIFY_ON_SUCCESS"] = "false"
+    oldest_in_use.run()
+    assert ["must reload now" in email.body for email in oldest_in_use.emails()] == [True]
+
+
+def test_an_eviction_is_not_denied_where_the_secret_does_not_name_its_certificate(world: World) -> None:
+    """Then nobody can tell from the name what was deleted, and an email must not say that all is well."""
+    tenant = world.onboard(cert_name=None)
+    world.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), world.credential().chain.leaf.subject, []))
+    result = world.run()
+    assert result["deletedCertName"] == tenant.certificates[0].name
+    (email,) = world.emails()
+    assert "The previous certificate still works" not in email.body
+    assert tenant.certificates[0].name in email.body

@@ -1,0 +1,61 @@
+"""Somebody edits the secret while a rotation is under way: what they wrote is what they meant."""
+
+from datetime import timedelta
+
+import pytest
+
+from certificate_rotation.errors import CertificateNotAccepted, RotationError
+from tests.integration.test_crashes import CLAIM, ORDER_OF_EXCHANGES, PROMOTE
+from tests.integration.world import World
+
+
+@pytest.mark.parametrize("how_far", ["intended", "unknown", "staged"])
+def test_somebody_who_onboards_anew_is_not_overwritten(world: World, how_far: str) -> None:
+    """A person put that credential there after the rotation began, so it is the one they mean."""
+    world.onboard(age=timedelta(days=62))
+    world.fault({"intended": "conflict", "unknown": "drop-after-issuing", "staged": "activation-delay"}[how_far])
+    with pytest.raises(RotationError):
+        world.run()
+    started = {"AWSCURRENT", "ROTATION_INTENT"}
+    assert set(world.labels()) - {"AWSPREVIOUS"} == (started | {"AWSPENDING"} if how_far == "staged" else started)
+
+    tenant = world.onboard(age=timedelta(0), name=f"{world.aws.name}-2")
+    theirs = world.current()
+    assert world.run()["outcome"] == "not_due"
+    assert world.current() == theirs
+    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert world.state().open_attempt is None
+    assert world.accepted()
+    assert ("dropped" in world.codes()) == (how_far == "staged")
+    world.advance(days=61)
+    assert world.run()["previousCertName"] == "onboarded-1"
+    assert len(tenant.certificates) == 2
+
+
+@pytest.mark.parametrize(
+    "index", range(CLAIM, PROMOTE + 1), ids=[f"{i:02}-{ORDER_OF_EXCHANGES[i]}" for i in range(CLAIM, PROMOTE + 1)]
+)
+def test_somebody_who_onboards_in_the_middle_of_a_run_is_not_overwritten(world: World, index: int) -> None:
+    """AWSCURRENT moves only from the version the rotation was based on."""
+    world.onboard()
+    world.aws.exchanges.meanwhile(index, lambda: world.onboard(age=timedelta(0), name=f"{world.aws.name}-2"))
+    assert world.run()["outcome"] == "not_due"
+    assert world.credential().chain.not_before > world.time.now() - timedelta(minutes=1)
+    assert world.current()["certName"] == "onboarded-1"
+    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert world.state().open_attempt is None
+    assert world.accepted()
+
+
+def test_a_customers_edit_while_a_certificate_waits_is_kept(world: World) -> None:
+    """The staged copy of the secret is older than the edit."""
+    tenant = world.onboard()
+    world.fault("activation-delay")
+    world.fails(CertificateNotAccepted)
+    staged = world.version(world.labels()["AWSPENDING"])
+    world.put({**world.current(), "owner": "somebody new"})
+    tenant.activate(str(staged["certName"]))
+    assert world.run()["outcome"] == "rotated"
+    assert world.current() == {**staged, "owner": "somebody new"}
+    assert len(world.refreshes()) == 1
+    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}

@@ -1,0 +1,129 @@
+"""A certificate came back, and it cannot be used: at all, or not yet."""
+
+from datetime import timedelta
+
+import pytest
+
+from certificate_rotation.errors import (
+    CertificateNotAccepted,
+    CertificateRejected,
+    RotationError,
+)
+from tests.integration.world import World
+
+
+@pytest.mark.parametrize("fault", ["truncated-pem", "other-key", "expired", "shorter-lived"])
+def test_a_certificate_that_fails_the_offline_check_is_not_used_and_holds(world: World, fault: str) -> None:
+    """It counts among the service's two, so another one may cost the certificate in use."""
+    world.onboard()
+    before = world.current()
+    world.fault(fault)
+    error = world.fails(CertificateRejected)
+    assert world.current() == before
+    assert world.accepted()
+    (email,) = world.emails()
+    assert email.code == "CertificateRejected"
+    assert str(error) in email.body
+    assert error.cure in email.body
+    assert world.state().attempts.available(world.time.now()) == 2
+    world.advance(hours=1)
+    held = world.run(force=True)
+    assert held["outcome"] == "held"
+    assert "cannot be used" in held["why"]
+    assert len(world.refreshes()) == 1
+    assert world.codes() == ["CertificateRejected"]
+    assert world.run(force=True, allowEviction=True)["outcome"] == "rotated"
+    assert world.accepted()
+    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert world.codes() == ["CertificateRejected", "rotated"]
+
+
+def test_a_certificate_that_is_not_accepted_yet_is_tried_again_without_an_attempt(world: World) -> None:
+    """It is in hand and good; the service only has to learn of it."""
+    tenant = world.onboard()
+    before = world.current()
+    world.fault("activation-delay")
+    error = world.fails(CertificateNotAccepted)
+    staged = world.version(world.labels()["AWSPENDING"])
+    for _ in range(2):
+        world.advance(hours=1)
+        world.fails(CertificateNotAccepted)
+    assert world.current() == before
+    assert world.accepted()
+    assert world.codes() == ["CertificateNotAccepted"]
+    assert str(error) in world.emails()[0].body
+    assert len(world.simulator.requests_to("verdicts:statistics")) == 15
+    tenant.activate(str(staged["certName"]))
+    assert world.run()["outcome"] == "rotated"
+    assert world.current() == staged
+    assert world.accepted()
+    assert len(world.refreshes()) == 1
+    assert world.state().attempts.burst_left == 2
+    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+
+
+def test_a_certificate_that_is_never_accepted_is_replaced_when_time_runs_out(world: World) -> None:
+    """Close to the end, waiting for it is the worse harm."""
+    world.onboard(age=timedelta(days=62))
+    world.fault("activation-delay")
+    world.fails(CertificateNotAccepted)
+    refused = world.labels()["AWSPENDING"]
+    world.advance_to_critical()
+    result = world.run()
+    assert result["outcome"] == "rotated"
+    assert result["certName"] != world.version(refused)["certName"]
+    assert result["deletedCertName"] == "onboarded-1"
+    assert world.accepted()
+    assert len(world.refreshes()) == 2
+    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+
+
+def test_a_certificate_in_hand_is_used_also_after_the_one_in_use_has_ended(world: World) -> None:
+    """The schedule may have been off for weeks; what was issued in time still saves a person the onboarding."""
+    tenant = world.onboard()
+    world.fault("activation-delay")
+    world.fails(CertificateNotAccepted)
+    world.advance(days=20)
+    tenant.activate(str(world.version(world.labels()["AWSPENDING"])["certName"]))
+    assert world.run()["outcome"] == "rotated"
+    assert world.accepted()
+    assert len(world.refreshes()) == 1
+
+
+unanswered = pytest.mark.parametrize(
+    "fault", ["unavailable", "server-error", "too-many-requests", "drop-before-processing"]
+)
+
+
+@unanswered
+def test_a_probe_that_says_neither_yes_nor_no_leaves_the_certificate_waiting(world: World, fault: str) -> None:
+    """Whether it is accepted was not found out, so it must neither be used nor given up."""
+    world.onboard()
+    world.fault(fault, times=None, at="verdicts:statistics")
+    with pytest.raises(RotationError):
+        world.run()
+    assert world.current()["certName"] == "onboarded-1"
+    assert "AWSPENDING" in world.labels()
+    assert world.state().attempts.burst_left == 2
+    world.simulator.clear_faults()
+    assert world.run()["outcome"] == "rotated"
+    assert len(world.refreshes()) == 1
+
+
+@unanswered
+def test_a_failing_probe_is_told_for_what_it_is(world: World, fault: str) -> None:
+    """A certificate was issued and the attempt is spent: a reader must not think that nothing happened."""
+    world.onboard()
+    world.fault(fault, times=None, at="verdicts:statistics")
+    with pytest.raises(RotationError):
+        world.run()
+    (email,) = world.emails()
+    assert "given back" not in email.body
+    assert "AWSPENDING" in email.body
+
+
+def test_a_probe_that_stumbles_once_is_made_again(world: World) -> None:
+    """One lost packet is no reason to wait an hour."""
+    world.onboard()
+    world.fault("drop-before-processing", at="verdicts:statistics")
+    assert world.run()["outcome"] == "rotated"

@@ -1,0 +1,231 @@
+"""Everything around one rotation, for real but local: AWS, the service, a customer, and a clock a test moves."""
+
+import json
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, override
+
+import pytest
+
+from certificate_rotation.alerts import Alerts
+from certificate_rotation.credential import Credential
+from certificate_rotation.device_id_service import DeviceIdService, Issued
+from certificate_rotation.errors import RotationError
+from certificate_rotation.events import command_from
+from certificate_rotation.ledger import Ledger
+from certificate_rotation.parts import Invocation, Parts
+from certificate_rotation.results import Result
+from certificate_rotation.rotation import rotate
+from certificate_rotation.secret_store import SecretStore
+from certificate_rotation.settings import Settings
+from certificate_rotation.state import State
+from simulator import Request, Simulator, Tenant
+from simulator.authority import KeyAlgorithm
+from simulator.faults import Parameter
+from tests.integration.aws import Clients, Email, Exchanges, LocalAws
+from tests.integration.clock import Time
+
+TIMEOUT = timedelta(seconds=120)  # template.yaml: how long Lambda lets a run live
+LIFETIME = timedelta(days=90)
+OWN_KEYS: Mapping[str, object] = {"apiKeyExpiry": "2031-01-01", "owner": {"team": "Ärzte"}, "ports": [1, None, 2.5]}
+
+
+class WatchedService(DeviceIdService):
+    """The real adapter; its exchanges are among those a run can be killed at."""
+
+    def __init__(self, base_url: str, trusted_ca_pem: str, exchanges: Exchanges) -> None:
+        super().__init__(base_url, trusted_ca_pem)
+        self._exchanges = exchanges
+
+    @override
+    def refresh(self, credential: Credential, csr_pem: str, cert_name: str) -> Issued:
+        self._exchanges.before("cert:refresh")
+        issued = super().refresh(credential, csr_pem, cert_name)
+        self._exchanges.after()
+        return issued
+
+    @override
+    def accepts(self, credential: Credential) -> bool:
+        self._exchanges.before("verdicts:statistics")
+        accepted = super().accepts(credential)
+        self._exchanges.after()
+        return accepted
+
+
+class World:
+    """One customer of one service, with one secret that is rotated."""
+
+    def __init__(self, aws: LocalAws, simulator: Simulator, log: Callable[[], list[logging.LogRecord]]) -> None:
+        self.aws, self.simulator, self.time = aws, simulator, Time(simulator)
+        self._log = log
+        self._clients = aws.clients()
+        self._runs = 0
+        self._said: list[str] = []  # results and tracebacks
+        self.secrets_planted: set[str] = set()  # which `canary` cannot find by itself
+        self.arn = aws.admin.secrets.create_secret(Name=aws.name)["ARN"]
+        self.settings = {
+            "SECRET_ARN": self.arn,
+            "LEDGER_TABLE": aws.name,
+            "ALERT_TOPIC_ARN": aws.topic,
+            "SERVICE_URL": simulator.url,
+            "TRUSTED_CA_PEM": simulator.trusted_ca_pem,
+        }
+
+    # What a test arranges.
+
+    def onboard(  # noqa: PLR0913 - what a test may want different
+        self,
+        *,
+        key_algorithm: KeyAlgorithm = "ec256",
+        age: timedelta = timedelta(days=80),
+        lifetime: timedelta = LIFETIME,
+        chain: bool = False,
+        cert_name: str | None = "onboarded-1",
+        name: str = "",
+    ) -> Tenant:
+        """Have a new customer signed up, and their credential put into the secret; renewal is due unless told else."""
+        tenant = self.simulator.onboard(
+            name or self.aws.name,
+            key_algorithm=key_algorithm,
+            age=age,
+            lifetime=lifetime,
+            chain=chain,
+            cert_name=cert_name,
+        )
+        self.put({**tenant.credential, **OWN_KEYS})
+        return tenant
+
+    def put(self, secret: object) -> None:
+        """Store a new AWSCURRENT as a person does: an object becomes JSON, text and bytes stay as they are."""
+        value = secret if isinstance(secret, str | bytes) else json.dumps(secret, ensure_ascii=False)
+        kind = "SecretBinary" if isinstance(value, bytes) else "SecretString"
+        self.aws.admin.secrets.put_secret_value(SecretId=self.arn, **{kind: value})  # type: ignore[arg-type]
+
+    def fault(self, name: str, *, times: int | None = 1, at: str = "cert:refresh", **parameters: Parameter) -> None:
+        """Let coming requests meet a fault of the simulator."""
+        self.simulator.fault(name, times=times, endpoint=at, tenant=None, **parameters)
+
+    def advance(self, **step: float) -> None:
+        """Let time pass: `timedelta`'s own arguments."""
+        self.time.advance(timedelta(**step))
+
+    def advance_to_critical(self) -> None:
+        """Let time pass until the certificate in use is within CriticalDays of its end."""
+        critical = self.credential().chain.not_after - timedelta(days=7)
+        self.time.advance(max(critical - self.time.now(), timedelta(0)))
+
+    # What a test does.
+
+    def parts(self, clients: Clients | None = None) -> Parts:
+        """The parts as the handler builds them."""
+        clients = clients or self._clients
+        settings = Settings.from_env(self.settings)
+        ledger = Ledger(clients.dynamodb, settings.ledger_table)
+        return Parts(
+            secrets=SecretStore(clients.secrets),
+            ledger=ledger,
+            service=WatchedService(settings.service_url, settings.trusted_ca_pem, self.aws.exchanges),
+            alerts=Alerts(clients.sns, settings.alert_topic_arn, ledger),
+            settings=settings,
+        )
+
+    def run(self, **event: object) -> Result:
+        """Invoke the function with an event; its keys are this method's keywords."""
+        return self.run_with(self.parts(), event)
+
+    def run_with(self, parts: Parts, event: object, *, lives: timedelta = TIMEOUT) -> Result:
+        """Invoke the function with parts of its own, as a second container has; Lambda lets it live so long."""
+        self._runs += 1
+        deadline = self.time.now() + lives
+        invocation = Invocation("request", f"request/{self._runs}", deadline, self.time.now, self.time.sleep)
+        try:
+            answer = rotate(parts, command_from(event), invocation)
+        except BaseException as error:
+            self._said.append("".join(traceback.format_exception(error)))
+            raise
+        self._said.append(json.dumps(answer))
+        return answer
+
+    def fails[E: RotationError](self, expected: type[E], **event: object) -> E:
+        """Invoke the function, which raises `expected`."""
+        with pytest.raises(expected) as caught:
+            self.run(**event)
+        assert type(caught.value) is expected
+        return caught.value
+
+    # What a test looks at.
+
+    def labels(self) -> dict[str, str]:
+        """Which version each label sits on."""
+        stages = self.aws.admin.secrets.describe_secret(SecretId=self.arn).get("VersionIdsToStages", {})
+        return {label: version for version, labels in stages.items() for label in labels}
+
+    def version(self, version: str) -> dict[str, Any]:
+        """What one version holds."""
+        text = self.aws.admin.secrets.get_secret_value(SecretId=self.arn, VersionId=version)["SecretString"]
+        document: dict[str, Any] = json.loads(text)
+        return document
+
+    def current(self) -> dict[str, Any]:
+        """What consumers read."""
+        return self.version(self.labels()["AWSCURRENT"])
+
+    def credential(self) -> Credential:
+        """The same, parsed: complete, and its key belongs to its certificate."""
+        return self.parse(self.current())
+
+    def parse(self, document: dict[str, Any]) -> Credential:
+        """A secret's content as the code reads it."""
+        return Credential.parse(json.dumps(document))
+
+    def accepted(self) -> bool:
+        """Whether the service lets in what consumers read now."""
+        serial = self.credential().chain.leaf.serial_number
+        known = [record for tenant in self.simulator.tenants for record in tenant.certificates]
+        return any(record.serial == serial and record.active for record in known)
+
+    def state(self) -> State:
+        """What the ledger remembers of the credential."""
+        return Ledger(self.aws.admin.dynamodb, self.aws.name).load(self.arn)
+
+    def history(self) -> list[dict[str, Any]]:
+        """The ledger's record of every attempt, oldest first."""
+        return [record for record in self.aws.records() if record["record"].startswith("attempt#")]
+
+    def emails(self) -> list[Email]:
+        """Every email so far."""
+        return self.aws.emails()
+
+    def codes(self) -> list[str]:
+        """What those emails are about."""
+        return [email.code for email in self.emails()]
+
+    def refreshes(self) -> list[Request]:
+        """The requests for a certificate that reached the service."""
+        return self.simulator.requests_to("cert:refresh")
+
+    def errors_logged(self) -> str:
+        """The text of the log at ERROR."""
+        return "\n".join(_text(record) for record in self._log() if record.levelno >= logging.ERROR)
+
+    def everything_stored(self) -> object:
+        """All a run could change, to compare."""
+        return (self.labels(), self.versions(), self.aws.records(), self.emails(), self.simulator.requests)
+
+    def told(self) -> str:
+        """All that the code said, wherever it said it."""
+        emails = [f"{email.subject}\n{email.body}\n{email.attributes}" for email in self.emails()]
+        return "\n".join([*(_text(record) for record in self._log()), *self._said, *emails, str(self.aws.records())])
+
+    def versions(self) -> dict[str, str]:
+        """The text of every version of the secret, with or without a label."""
+        listed = self.aws.admin.secrets.list_secret_version_ids(SecretId=self.arn, IncludeDeprecated=True)["Versions"]
+        read = self.aws.admin.secrets.get_secret_value
+        answers = [read(SecretId=self.arn, VersionId=version["VersionId"]) for version in listed]
+        return {answer["VersionId"]: answer.get("SecretString", "") for answer in answers}
+
+
+def _text(record: logging.LogRecord) -> str:
+    return logging.Formatter("%(levelname)s %(name)s %(message)s").format(record)
