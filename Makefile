@@ -1,0 +1,53 @@
+# What a person runs. `make` alone lists it. Every command prepares what it needs and may be run twice.
+.DEFAULT_GOAL := help
+.PHONY: help install demo test unit lint format build simulator bench lock clean
+
+ENVIRONMENTS := dev sam local-aws
+export SAM_CLI_TELEMETRY := 0
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+
+demo: install ## The main job, told as it happens: a local AWS, a schedule, a certificate rotated (two minutes)
+	@.venv/dev/bin/python -m tools.demo
+
+test: lint build ## Everything CI checks: lint, types, template, unit, integration and deployed tests
+	@.venv/dev/bin/pytest -n 2 --dist loadgroup --cov --cov-report=term --cov-report=xml:build/coverage.xml
+
+unit: install ## The unit tests alone: seconds
+	@.venv/dev/bin/pytest -q tests/unit
+
+lint: install ## Style, types, template
+	@.venv/dev/bin/ruff check .
+	@.venv/dev/bin/ruff format --check --quiet .
+	@.venv/dev/bin/mypy
+	@.venv/sam/bin/sam validate --lint --region us-east-1
+	@.venv/sam/bin/cfn-lint template.yaml
+
+format: install ## Bring the code into its format
+	@.venv/dev/bin/ruff check --fix-only --quiet .
+	@.venv/dev/bin/ruff format --quiet .
+
+build: install ## Build the function and its layer with the SAM CLI
+	@.venv/dev/bin/python -m tools.build
+
+simulator: install ## Serve the local Third-Party Device-ID service, and print what to try
+	@.venv/dev/bin/python -m simulator serve --control-port 0
+
+bench: install ## Measure a cold start, a check and a rotation against a straight-line script
+	@.venv/dev/bin/python -m tools.bench
+
+lock: install ## Resolve the pins anew: every version, every hash
+	@sh tools/lock
+
+clean: ## Remove what was built and the environments
+	rm -rf .aws-sam .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+install: $(ENVIRONMENTS:%=.venv/%/.installed)
+
+# One environment per set of pins: the SAM CLI, the local AWS and the function want different botocores.
+.venv/%/.installed: requirements/%.txt layers/dependencies/requirements.txt
+	@python=$$(tools/find-python) && echo "Preparing the $* environment with $$python ..." \
+		&& rm -rf .venv/$* && "$$python" -m venv .venv/$* \
+		&& .venv/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
