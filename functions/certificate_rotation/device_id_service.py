@@ -6,7 +6,6 @@ never redirected; and `verdicts:statistics`, which is harmless and shows whether
 
 import json
 import ssl
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -117,7 +116,6 @@ class DeviceIdService:
     ) -> tuple[int, Mapping[str, str], bytes]:
         """One exchange. Status, headers and body; or `Unauthorized`, `ServiceUnreachable` or `OutcomeUnknown`."""
         context = client_context(credential, self._trusted_ca_pem)
-        give_up_at = time.monotonic() + CONNECT_SECONDS + seconds
         try:
             with requests.Session() as session:
                 session.trust_env = (
@@ -132,7 +130,7 @@ class DeviceIdService:
                     allow_redirects=False,
                     stream=True,
                 )
-                return response.status_code, response.headers, read_bounded(response, give_up_at)
+                return response.status_code, response.headers, read_bounded(response)
         except (OSError, HTTPError) as error:  # requests' own errors are OSErrors
             raise _not_answered(error) from error
 

@@ -20,6 +20,23 @@ MAX_ANSWER_BYTES = 262_144  # a certificate chain is a few kilobytes; more is no
 _VERDICT_SECONDS = 0.3  # see _Connection
 
 
+class _AnswerSocket(ssl.SSLSocket):
+    """Bounds the time of an answer as a whole, headers and body: a socket's own timeout bounds each read of it."""
+
+    _give_up_at: float | None = None
+
+    @override
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        timeout = self.gettimeout() or 0.0
+        if self._give_up_at is None:
+            self._give_up_at = time.monotonic() + timeout
+        left = self._give_up_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer takes too long")
+        self.settimeout(min(timeout, left))
+        return super().recv_into(*args, **kwargs)
+
+
 class _Connection(HTTPSConnection):
     """A connection whose failures tell whether a request can have left.
 
@@ -78,9 +95,13 @@ class SingleTryAdapter(HTTPAdapter):
 
 
 def client_context(credential: Credential, trusted_ca_pem: str) -> ssl.SSLContext:
-    """A context that verifies the server and shows our certificate; requests adds the public trust anchors."""
+    """A context that verifies the server and shows our certificate; requests adds the public trust anchors.
+
+    Over it, an answer takes at most as long as the timeout of one read.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _AnswerSocket
     if trusted_ca_pem:
         context.load_verify_locations(cadata=trusted_ca_pem)
     # load_cert_chain wants a path: an anonymous file in memory keeps the key off every disk.
@@ -95,13 +116,11 @@ def client_context(credential: Credential, trusted_ca_pem: str) -> ssl.SSLContex
     return context
 
 
-def read_bounded(response: requests.Response, give_up_at: float) -> bytes:
-    """The body, bounded in size and in time: an endless one must not keep us."""
+def read_bounded(response: requests.Response) -> bytes:
+    """The body, bounded in size: an endless one must not keep us. `client_context` bounds its time."""
     body = bytearray()
-    while chunk := response.raw.read1(8192, decode_content=True):
+    for chunk in response.iter_content(8192):
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             raise requests.ConnectionError("the answer does not end")
-        if time.monotonic() > give_up_at:
-            raise requests.ConnectionError("the answer takes too long")
     return bytes(body)

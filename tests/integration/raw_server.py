@@ -4,6 +4,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from typing import Self
 
@@ -20,13 +21,13 @@ class RawServer:
         received: what clients sent after the handshake.
     """
 
-    def __init__(self, answer: bytes | None, newest: ssl.TLSVersion) -> None:
+    def __init__(self, answer: bytes | None, newest: ssl.TLSVersion, pause: float) -> None:
         authority = trustme.CA()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.maximum_version = newest
         self._context.num_tickets = 0  # a ticket tells a client that it was let in
         authority.issue_cert("localhost").configure_cert(self._context)
-        self._answer = answer
+        self._answer, self._pause = answer, pause
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"https://localhost:{self._listener.getsockname()[1]}"
         self.trusted_ca_pem = authority.cert_pem.bytes().decode()
@@ -35,14 +36,17 @@ class RawServer:
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls, answer: bytes | None, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Iterator[Self]:
+    def running(
+        cls, answer: bytes | None, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, pause: float = 0
+    ) -> Iterator[Self]:
         """Serve until the block ends.
 
         Args:
             answer: sent to every request; None closes the connection right after the handshake.
             newest: the newest TLS version spoken.
+            pause: seconds after each byte of the answer; 0 sends it at once.
         """
-        server = cls(answer, newest)
+        server = cls(answer, newest, pause)
         thread = threading.Thread(target=server._serve, daemon=True)
         thread.start()
         try:
@@ -69,4 +73,9 @@ class RawServer:
             while not request.endswith(b"}"):  # the body is one JSON object
                 request += tls.recv(65_536) or b"}"
             self.received.append(request)
-            tls.sendall(self._answer)
+            if not self._pause:
+                tls.sendall(self._answer)
+                return
+            for byte in self._answer:
+                tls.sendall(bytes([byte]))
+                time.sleep(self._pause)

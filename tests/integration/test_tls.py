@@ -10,6 +10,7 @@ import pytest
 import trustme
 from cryptography import x509
 
+from certificate_rotation import device_id_service
 from certificate_rotation.certificates import new_csr_pem, new_private_key
 from certificate_rotation.errors import (
     OutcomeUnknown,
@@ -201,3 +202,15 @@ def test_the_key_of_the_api_is_not_repeated_when_the_service_echoes_it(world: Wo
         world.settings.update({"SERVICE_URL": server.url, "TRUSTED_CA_PEM": server.trusted_ca_pem})
         with pytest.raises(RefreshFailed, match=r"bad key \[apiKey\] second line"):
             world.run()
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("slow_part", ["headers", "body"])
+def test_an_answer_that_drips_is_cut_off(world: World, monkeypatch: pytest.MonkeyPatch, slow_part: str) -> None:
+    """Each byte comes in time and the last one never: Lambda would end the run before it told anybody."""
+    monkeypatch.setattr(device_id_service, "ANSWER_SECONDS", 0.6)
+    world.onboard()
+    answer = b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if slow_part == "body" else b"X-Padding: ") + b"x" * 1000
+    with RawServer.running(answer, pause=0.1) as server:
+        world.settings.update({"SERVICE_URL": server.url, "TRUSTED_CA_PEM": server.trusted_ca_pem})
+        world.fails(OutcomeUnknown)
