@@ -1,0 +1,39 @@
+"""The mailbox of somebody who reads the stack's alerts: a queue, because the local AWS sends no email."""
+
+import json
+from dataclasses import dataclass
+
+from tools.stack import Stack
+
+
+@dataclass(frozen=True)
+class Email:
+    """What a subscriber of the topic reads; `attributes` are what one may filter by: severity, code, secret."""
+
+    subject: str
+    body: str
+    attributes: dict[str, str]
+
+
+class Inbox:
+    """Subscribed to the stack's topic from the moment it is made."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._sqs = stack.client("sqs")
+        self._url = self._sqs.create_queue(QueueName=f"{stack.name}-inbox")["QueueUrl"]
+        queue = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
+        # Not RawMessageDelivery: that would leave the subject out, and people read it first.
+        stack.client("sns").subscribe(
+            TopicArn=stack.outputs["AlertTopicArn"], Protocol="sqs", Endpoint=queue["QueueArn"]
+        )
+
+    def read(self) -> list[Email]:
+        """Every email since the last look, oldest first."""
+        emails = []
+        while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                envelope = json.loads(message["Body"])
+                attributes = {name: value["Value"] for name, value in envelope["MessageAttributes"].items()}
+                emails.append(Email(envelope["Subject"], envelope["Message"], attributes))
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+        return emails
