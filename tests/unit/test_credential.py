@@ -1,0 +1,122 @@
+"""The secret's JSON: what is read, what is refused, what survives."""
+
+import json
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from certificate_rotation.certificates import Chain, PrivateKey, private_key_pem
+from certificate_rotation.credential import Credential, Intent
+from certificate_rotation.errors import InvalidCredential
+from tests.unit.made import certificate, secret
+
+
+def encrypted(key: PrivateKey) -> str:
+    """The key under a passphrase."""
+    encryption = serialization.BestAvailableEncryption(b"a passphrase")
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "not JSON"),
+        ("apiKey=1", "not JSON"),
+        ('{"apiKey": NaN}', "not JSON"),  # Python reads it, and nobody else
+        ("[" * 100_000, "not JSON"),
+        ("[]", "not an object"),
+        ('"text"', "not an object"),
+        ("null", "not an object"),
+        ("{}", "apiKey is missing"),
+    ],
+)
+def test_what_is_no_json_object_is_refused(text: str, expected: str) -> None:
+    """The message says what was expected instead."""
+    with pytest.raises(InvalidCredential, match=expected):
+        Credential.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("apiKey", None, "apiKey is missing"),
+        ("apiKey", 42, "apiKey is missing in the secret, or is not text"),
+        ("apiKey", " ", "apiKey is missing"),
+        ("apiKey", "two words", "apiKey in the secret holds blanks"),
+        ("apiKey", "line\nbreak", "apiKey in the secret holds blanks, line breaks"),  # a second HTTP header
+        ("apiKey", "schlüssel", "non-ASCII"),
+        ("cert", None, "cert is missing"),
+        ("cert", ["PEM"], "cert is missing in the secret, or is not text"),
+        ("cert", "garbage", "cert in the secret is not a readable PEM certificate"),
+        ("privateKey", None, "privateKey is missing"),
+        ("privateKey", "garbage", "privateKey in the secret is not a readable PEM private key"),
+        ("certName", 7, "certName in the secret must be text"),
+        ("owner", "x" * 60_000, "Move the customer's own keys elsewhere"),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named(ec_key: PrivateKey, field: str, value: object, expected: str) -> None:
+    """Who reads it at 3 a.m. must know which field to mend."""
+    with pytest.raises(InvalidCredential, match=expected) as caught:
+        Credential.parse(json.dumps(secret(ec_key, **{field: value})))
+    assert not isinstance(value, str) or value == " " or value not in str(caught.value), "quoted"
+
+
+def test_an_encrypted_key_is_named_as_such(ec_key: PrivateKey) -> None:
+    """The passphrase is nowhere to be had."""
+    with pytest.raises(InvalidCredential, match="privateKey in the secret is encrypted"):
+        Credential.parse(json.dumps(secret(ec_key, privateKey=encrypted(ec_key))))
+
+
+def test_the_key_of_another_certificate_is_refused(ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
+    """TLS would fail with it, and nobody would know why."""
+    with pytest.raises(InvalidCredential, match="is not the key of cert"):
+        Credential.parse(json.dumps(secret(ec_key, privateKey=private_key_pem(rsa_key))))
+
+
+def test_a_chain_that_does_not_begin_with_the_client_is_refused(ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
+    """A common mistake: the authority first."""
+    chain = Chain((certificate(rsa_key), certificate(ec_key)))
+    with pytest.raises(InvalidCredential, match="first certificate must be the client's own"):
+        Credential.parse(json.dumps(secret(ec_key, cert=chain.pem)))
+
+
+@pytest.mark.parametrize("cert_name", ["onboarded", None])
+def test_a_name_is_optional(ec_key: PrivateKey, cert_name: str | None) -> None:
+    """The vendor's onboarding does not hand one out."""
+    assert Credential.parse(json.dumps(secret(ec_key, certName=cert_name))).cert_name == cert_name
+
+
+def test_renewing_replaces_three_fields_and_leaves_the_rest(ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
+    """The customer's own keys survive untouched."""
+    before = secret(ec_key, apiKeyExpiry="2031-01-01", ports=[1, None, 2.5])
+    new = Chain((certificate(rsa_key), certificate(ec_key)))
+    renewed = Credential.parse(json.dumps(before)).renewed(new, rsa_key, "device-id-2")
+    changes = {"cert": new.pem, "privateKey": private_key_pem(rsa_key), "certName": "device-id-2"}
+    assert json.loads(renewed.dump()) == {**before, **changes}
+    assert Credential.parse(renewed.dump()).document == renewed.document
+
+
+def test_neither_shows_a_key_when_it_is_printed(ec_key: PrivateKey) -> None:
+    """A traceback with local variables, a log line in a hurry: both print values."""
+    text = json.dumps(secret(ec_key))
+    credential = Credential.parse(text)
+    intent = Intent("version", private_key_pem(ec_key), "csr", "name", "fingerprint")
+    for shown in (repr(credential), str(credential), repr(intent)):
+        assert "an-api-key" not in shown
+        assert "PRIVATE KEY" not in shown
+        assert "Ärzte" not in shown
+
+
+def test_an_intent_comes_back_as_it_was() -> None:
+    """A crash between asking and writing down must not part a certificate from its key."""
+    intent = Intent("version", "key", "csr", "name", "fingerprint")
+    assert Intent.parse("version", intent.dump()) == intent
+
+
+@pytest.mark.parametrize("missing", ["privateKey", "csr", "certName", "basedOn"])
+def test_what_is_no_intent_is_not_read_as_one(missing: str) -> None:
+    """Somebody else may use the label."""
+    document = json.loads(Intent("version", "key", "csr", "name", "fingerprint").dump())
+    del document[missing]
+    with pytest.raises(InvalidCredential, match=missing):
+        Intent.parse("version", json.dumps(document))

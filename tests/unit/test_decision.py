@@ -1,0 +1,206 @@
+"""What to do, as a table of facts in and decision out."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from certificate_rotation.attempts import Attempts
+from certificate_rotation.decision import (
+    LEASE_SKEW,
+    Busy,
+    Command,
+    Decision,
+    Drop,
+    Expired,
+    Facts,
+    Hold,
+    Issue,
+    NotDue,
+    Policy,
+    Progress,
+    Resume,
+    Wait,
+    decide,
+    renew_at,
+)
+from certificate_rotation.state import LastRotation, Lease, OpenAttempt, Outcome, State
+from tests.unit.made import NOW
+
+LIFE = timedelta(days=90)
+POLICY = Policy(renew_before=timedelta(0), critical=timedelta(days=7), cutover_grace=timedelta(hours=24))
+NOTHING = Command()
+FORCE = Command(force=True)
+EVICT = Command(force=True, allow_eviction=True)
+NO_ATTEMPT = Attempts(burst_left=0, last_at=NOW)
+
+
+def facts(age_days: float, **state: object) -> Facts:
+    """A certificate of that age out of 90 days."""
+    begins = NOW - timedelta(days=age_days)
+    return Facts(begins, begins + LIFE, "in use", replace(State(), **state))  # type: ignore[arg-type]
+
+
+def attempt(outcome: Outcome = "unknown") -> OpenAttempt:
+    """An attempt of an hour ago."""
+    return OpenAttempt(NOW - timedelta(hours=1), "version", "in use", "device-id-1", outcome=outcome)
+
+
+def rotated(ago: timedelta, fingerprint: str = "in use", previous: str = "before") -> LastRotation:
+    """A promotion some time ago."""
+    return LastRotation(NOW - ago, "device-id-0", fingerprint, previous)
+
+
+@pytest.mark.parametrize(
+    ("given", "command", "expected"),
+    [
+        # by age alone
+        (facts(0), NOTHING, NotDue),
+        (facts(59.9), NOTHING, NotDue),
+        (facts(60), NOTHING, Issue),
+        (facts(89.9), NOTHING, Issue),
+        (facts(90), NOTHING, Expired),
+        (facts(90), EVICT, Expired),
+        # asked for
+        (facts(10), FORCE, Issue),
+        (facts(10), Command(allow_eviction=True), NotDue),
+        # the vendor's limit, which nothing passes
+        (facts(60, attempts=NO_ATTEMPT), NOTHING, Wait),
+        (facts(10, attempts=NO_ATTEMPT), FORCE, Wait),
+        (facts(10, attempts=NO_ATTEMPT), EVICT, Wait),
+        (facts(89, attempts=NO_ATTEMPT), EVICT, Wait),
+        (facts(10, attempts=NO_ATTEMPT), NOTHING, NotDue),
+        # an attempt of unknown outcome, or one that brought what cannot be used
+        (facts(60, open_attempt=attempt()), NOTHING, Hold),
+        (facts(60, open_attempt=attempt("rejected")), NOTHING, Hold),
+        (facts(60, open_attempt=attempt("issued")), NOTHING, Hold),  # its key is gone
+        (facts(10, open_attempt=attempt()), NOTHING, Hold),  # a person should know, though renewal is not due
+        (facts(60, open_attempt=attempt()), FORCE, Hold),
+        (facts(60, open_attempt=attempt()), Command(allow_eviction=True), Hold),
+        (facts(60, open_attempt=attempt()), EVICT, Issue),
+        (facts(82.9, open_attempt=attempt()), NOTHING, Hold),
+        (facts(83, open_attempt=attempt()), NOTHING, Issue),
+        (facts(83, open_attempt=attempt(), attempts=NO_ATTEMPT), NOTHING, Wait),
+        # consumers may hold the previous certificate
+        (facts(60, last_rotation=rotated(timedelta(hours=23))), NOTHING, Hold),
+        (facts(60, last_rotation=rotated(timedelta(hours=23))), FORCE, Hold),
+        (facts(60, last_rotation=rotated(timedelta(hours=23))), EVICT, Issue),
+        (facts(60, last_rotation=rotated(timedelta(hours=23))), Command(allow_eviction=True), Issue),
+        (facts(60, last_rotation=rotated(timedelta(hours=24))), NOTHING, Issue),
+        (facts(60, last_rotation=rotated(timedelta(hours=1), "another", "in use")), NOTHING, Hold),  # put back
+        (facts(60, last_rotation=rotated(timedelta(hours=1), "another")), NOTHING, Issue),  # onboarded anew
+        (facts(1, last_rotation=rotated(timedelta(hours=1))), NOTHING, NotDue),
+        # waiting for the grace would outlast the certificate itself
+        (facts(89.5, last_rotation=rotated(timedelta(hours=1))), NOTHING, Issue),
+    ],
+)
+def test_what_to_do(given: Facts, command: Command, expected: type[Decision]) -> None:
+    """Every row is a promise: to renew in time, and never to risk the certificate in use without need or leave."""
+    assert type(decide(given, POLICY, command, NOW)) is expected
+
+
+@pytest.mark.parametrize(
+    ("progress", "expected"),
+    [
+        (Progress.ISSUED, Resume),
+        (Progress.STAGED, Resume),
+        (Progress.PROMOTED, Resume),
+        (Progress.STALE, Drop),
+    ],
+)
+@pytest.mark.parametrize("age", [1, 60, 85, 95])
+def test_what_is_half_done_is_finished_first(progress: Progress, expected: type[Decision], age: float) -> None:
+    """Another request would part with the certificate in hand, which cannot be had again."""
+    given = replace(facts(age, open_attempt=attempt("issued"), attempts=NO_ATTEMPT), progress=progress)
+    assert type(decide(given, POLICY, NOTHING, NOW)) is expected
+
+
+@pytest.mark.parametrize(
+    ("age", "attempts", "replaced"),
+    [(60, Attempts(), False), (83, Attempts(), True), (83, NO_ATTEMPT, False)],
+)
+@pytest.mark.parametrize("progress", [Progress.ISSUED, Progress.STAGED])
+def test_a_certificate_nobody_accepts_is_replaced_only_near_the_end(
+    progress: Progress, age: float, attempts: Attempts, *, replaced: bool
+) -> None:
+    """Until then it may be accepted any hour; near the end, and with an attempt left, another one is worth more."""
+    given = replace(facts(age, open_attempt=attempt("issued"), attempts=attempts), progress=progress)
+    decision = decide(given, POLICY, NOTHING, NOW)
+    assert isinstance(decision, Resume)
+    assert decision.replace_if_refused is replaced
+
+
+@pytest.mark.parametrize(
+    ("given", "until"),
+    [
+        (facts(60, open_attempt=attempt()), NOW + timedelta(days=23)),
+        (facts(60, last_rotation=rotated(timedelta(hours=23))), NOW + timedelta(hours=1)),
+        (facts(60, attempts=NO_ATTEMPT), NOW + timedelta(minutes=62)),
+    ],
+)
+def test_whoever_must_wait_is_told_until_when(given: Facts, until: datetime) -> None:
+    """At 3 a.m. "later" is no answer."""
+    decision = decide(given, POLICY, NOTHING, NOW)
+    assert isinstance(decision, Hold | Wait)
+    assert decision.until == until
+
+
+@pytest.mark.parametrize(
+    ("outcome", "why"),
+    [
+        ("unknown", "has no known outcome"),
+        ("rejected", "brought a certificate that cannot be used"),
+        ("issued", "whose private key is gone"),
+    ],
+)
+def test_a_hold_says_which_attempt_and_why(outcome: Outcome, why: str) -> None:
+    """Who decides to go ahead must know what may have happened."""
+    decision = decide(facts(60, open_attempt=attempt(outcome)), POLICY, NOTHING, NOW)
+    assert why in decision.why
+    assert "2026-11-24T11:00:00Z" in decision.why
+    assert "device-id-1" in decision.why
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (facts(60), Busy),
+        (facts(1), NotDue),
+        (facts(1, open_attempt=attempt()), Busy),  # the other one has just asked: no hold, no alert
+        (facts(60, attempts=NO_ATTEMPT), Wait),
+        (replace(facts(60), progress=Progress.STAGED), Busy),
+        (replace(facts(60), progress=Progress.STALE), Busy),
+    ],
+)
+def test_while_another_invocation_is_at_work_nothing_is_begun(given: Facts, expected: type[Decision]) -> None:
+    """One request in flight per credential."""
+    lease = Lease("another", NOW + timedelta(seconds=1))
+    leased = replace(given, state=replace(given.state, lease=lease))
+    assert type(decide(leased, POLICY, NOTHING, NOW, owner="we")) is expected
+
+
+@pytest.mark.parametrize(
+    ("owner", "ended", "expected"),
+    [
+        ("another", timedelta(0), Busy),
+        ("another", LEASE_SKEW - timedelta(seconds=1), Busy),  # its clock may be behind ours
+        ("another", LEASE_SKEW, Issue),
+        ("we", timedelta(seconds=-60), Issue),
+    ],
+)
+def test_a_lease_ends_with_its_holder(owner: str, ended: timedelta, expected: type[Decision]) -> None:
+    """A killed invocation must not block the credential for ever, nor be overtaken while it lives."""
+    given = facts(60, lease=Lease(owner, NOW - ended))
+    assert type(decide(given, POLICY, NOTHING, NOW, owner="we")) is expected
+
+
+@pytest.mark.parametrize(
+    ("before_days", "age_at_renewal"),
+    [(0, 60), (30, 60), (89, 1), (90, 60), (3650, 60)],
+)
+def test_a_certificate_is_renewed_in_its_last_third_or_when_the_owner_says(
+    before_days: int, age_at_renewal: float
+) -> None:
+    """A margin as long as the whole life would rotate without end, so it counts as none."""
+    policy = replace(POLICY, renew_before=timedelta(days=before_days))
+    assert renew_at(NOW, NOW + LIFE, policy) == NOW + timedelta(days=age_at_renewal)

@@ -1,0 +1,79 @@
+"""Every failure has a name, a sentence and a next action."""
+
+import inspect
+
+import pytest
+
+from certificate_rotation import errors
+from certificate_rotation.errors import RefreshFailed, RotationError, StorageFailure, TooManyRequests, adding
+
+CONTRACT = {
+    "InvalidEvent",
+    "InvalidSettings",
+    "InvalidCredential",
+    "CredentialExpired",
+    "RefreshRejected",
+    "Unauthorized",
+    "RefreshConflict",
+    "TooManyRequests",
+    "ServiceFailure",
+    "ServiceUnreachable",
+    "OutcomeUnknown",
+    "CertificateRejected",
+    "CertificateNotAccepted",
+    "StorageFailure",
+}
+BASES = {"RotationError", "RefreshFailed"}
+
+
+def named() -> dict[str, type[RotationError]]:
+    """The classes of the module."""
+    classes = inspect.getmembers(errors, inspect.isclass)
+    return {name: c for name, c in classes if issubclass(c, RotationError) and name not in BASES}
+
+
+def test_the_names_are_the_contracts() -> None:
+    """Users match on them."""
+    assert set(named()) == CONTRACT
+
+
+@pytest.mark.parametrize("name", sorted(CONTRACT))
+def test_every_error_says_what_to_do(name: str) -> None:
+    """In a sentence of its own."""
+    cures = [error.cure for error in named().values()]
+    assert len(set(cures)) == len(cures)
+    assert named()[name].cure.endswith((".", "now."))
+    assert len(named()[name].cure.split()) >= 8
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("RefreshRejected", "not_issued"),
+        ("Unauthorized", "not_issued"),
+        ("RefreshConflict", "not_issued"),
+        ("TooManyRequests", "not_issued"),
+        ("ServiceFailure", "not_issued"),
+        ("ServiceUnreachable", "not_sent"),
+        ("OutcomeUnknown", "unknown"),
+    ],
+)
+def test_a_failed_refresh_says_what_it_proves(name: str, verdict: str) -> None:
+    """On it hang the attempt's refund and the hold."""
+    error = named()[name]
+    assert issubclass(error, RefreshFailed)
+    assert error.verdict == verdict
+
+
+def test_a_storage_failure_is_told_with_what_its_reader_must_know() -> None:
+    """Where the certificate is safe is the first question."""
+    with pytest.raises(StorageFailure, match=r"AWS refused\. It is safe\.") as caught, adding("It is safe."):
+        raise StorageFailure("AWS refused.")
+    assert isinstance(caught.value.__cause__, StorageFailure)
+
+
+def test_any_other_failure_passes_as_it_is() -> None:
+    """Its name is the errorType."""
+    with pytest.raises(TooManyRequests, match=r"^429$") as caught, adding("It is safe."):
+        raise TooManyRequests("429", 60)
+    assert caught.value.retry_after_seconds == 60

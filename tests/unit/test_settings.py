@@ -1,0 +1,90 @@
+"""The environment the stack sets, and what a mistake in it says."""
+
+import base64
+from datetime import timedelta
+
+import pytest
+
+from certificate_rotation.certificates import Chain, PrivateKey
+from certificate_rotation.decision import Policy
+from certificate_rotation.errors import InvalidSettings
+from certificate_rotation.settings import Settings
+from tests.unit.made import certificate
+
+STACK = {"SECRET_ARN": "arn:secret", "LEDGER_TABLE": "ledger", "ALERT_TOPIC_ARN": "arn:topic"}
+
+
+def test_what_the_stack_leaves_open_has_the_contracts_defaults() -> None:
+    """The README promises them."""
+    settings = Settings.from_env(STACK)
+    assert settings == Settings(
+        secret_arn="arn:secret",  # noqa: S106 - a name, not a secret
+        ledger_table="ledger",
+        alert_topic_arn="arn:topic",
+        service_url="https://us.device-identity-broker.services-edge.paloaltonetworks.com",
+        trusted_ca_pem="",
+        key_algorithm="same",
+        cert_name_prefix="device-id",
+        notify_on_success=True,
+        policy=Policy(timedelta(0), timedelta(days=7), timedelta(hours=24)),
+    )
+
+
+def test_empty_is_as_good_as_absent() -> None:
+    """CloudFormation sets a parameter without a value to the empty text."""
+    names = ("SERVICE_REGION", "SERVICE_URL", "TRUSTED_CA_PEM", "KEY_ALGORITHM", "CRITICAL_DAYS", "NOTIFY_ON_SUCCESS")
+    assert Settings.from_env(STACK | dict.fromkeys(names, "")) == Settings.from_env(STACK)
+
+
+@pytest.mark.parametrize("name", STACK)
+def test_what_only_the_stack_can_set_must_be_there(name: str) -> None:
+    """Without it there is nothing to look at, nowhere to count, nobody to tell."""
+    with pytest.raises(InvalidSettings, match=f"{name} is empty"):
+        Settings.from_env({**STACK, name: " "})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("SERVICE_REGION", "asia", "SERVICE_REGION is 'asia'. Expected one of us, eu"),
+        ("KEY_ALGORITHM", "dsa", "KEY_ALGORITHM is 'dsa'. Expected one of same, rsa2048"),
+        ("NOTIFY_ON_SUCCESS", "yes", "Expected one of true, false"),
+        ("RENEW_BEFORE_DAYS", "-1", "Expected a whole number from 0 to 3650"),
+        ("RENEW_BEFORE_DAYS", "3651", "Expected a whole number from 0 to 3650"),
+        ("CRITICAL_DAYS", "7.5", "CRITICAL_DAYS is '7.5'"),
+        ("CRITICAL_DAYS", "soon", "CRITICAL_DAYS is 'soon'"),
+        ("CUTOVER_GRACE_HOURS", "9" * 5000, "CUTOVER_GRACE_HOURS is"),
+        ("CUTOVER_GRACE_HOURS", "٣", "Expected a whole number"),  # a digit to Python
+        ("CERT_NAME_PREFIX", "a b", "Expected 1 to 40 letters"),
+        ("CERT_NAME_PREFIX", "x" * 41, "Expected 1 to 40 letters"),
+        ("SERVICE_URL", "http://plain.example", "SERVICE_URL must be https"),
+        ("SERVICE_URL", "https://", "SERVICE_URL must be https"),
+        ("SERVICE_URL", "https://host:0", "SERVICE_URL must be https"),
+        ("SERVICE_URL", "https://host:port", "SERVICE_URL must be https"),
+        ("SERVICE_URL", "https://[::1", "SERVICE_URL must be https"),
+        ("SERVICE_URL", "https://user:pass@host", "no user"),
+        ("SERVICE_URL", "https://host/?apiKey=1", "no user, query or fragment"),
+        ("TRUSTED_CA_PEM", "garbage", "TRUSTED_CA_PEM is neither"),
+        ("TRUSTED_CA_PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "TRUSTED_CA_PEM is neither"),
+        ("TRUSTED_CA_PEM", base64.b64encode(b"\xff\xfe").decode(), "TRUSTED_CA_PEM is neither"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_with_what_was_expected(name: str, value: str, expected: str) -> None:
+    """The alert must tell which parameter of the stack to correct."""
+    with pytest.raises(InvalidSettings, match=expected) as caught:
+        Settings.from_env({**STACK, name: value})
+    assert name in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("value", ["https://host.example", "https://host.example/", "https://host.example:8443/base"])
+def test_a_base_url_replaces_the_regions(value: str) -> None:
+    """Vendors hand out one of their own; a slash at its end must not become two."""
+    assert Settings.from_env({**STACK, "SERVICE_URL": value}).service_url == value.rstrip("/")
+
+
+def test_a_trust_anchor_is_read_as_pem_and_in_base64_on_one_line(ec_key: PrivateKey) -> None:
+    """The console's fields drop line breaks."""
+    pem = Chain((certificate(ec_key),)).pem.strip()
+    for value in (pem, base64.b64encode(pem.encode()).decode()):
+        assert Settings.from_env({**STACK, "TRUSTED_CA_PEM": value}).trusted_ca_pem == pem

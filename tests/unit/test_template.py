@@ -1,0 +1,192 @@
+"""The template and the code agree, and the template keeps the contract's promises."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from certificate_rotation import settings
+from certificate_rotation.certificates import KEY_ALGORITHMS
+from certificate_rotation.device_id_service import ANSWER_SECONDS, CONNECT_SECONDS, PROBE_SECONDS
+from certificate_rotation.parts import TIME_FOR_WRITES
+from certificate_rotation.promotion import PROBE_PAUSES
+from certificate_rotation.settings import MAX_DAYS, SERVICE_URLS, Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as the long ones."""
+
+
+def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        raise TypeError(node)
+    return {suffix if suffix == "Ref" else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    """template.yaml."""
+    read: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
+    return read
+
+
+@pytest.fixture(scope="module")
+def function(template: dict[str, Any]) -> dict[str, Any]:
+    """The function's properties."""
+    properties: dict[str, Any] = template["Resources"]["CertificateRotationFunction"]["Properties"]
+    return properties
+
+
+@pytest.fixture(scope="module")
+def statements(template: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the role allows, with and without a KMS key."""
+    (policy,) = template["Resources"]["FunctionRole"]["Properties"]["Policies"]
+    given = policy["PolicyDocument"]["Statement"]
+    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in given]
+
+
+def test_the_names_are_the_contracts(template: dict[str, Any]) -> None:
+    """Users' stacks rely on them."""
+    assert set(template["Parameters"]) == {
+        *("AlertEmail", "ServiceRegion", "ServiceUrl", "TrustedCaPem", "ExistingSecretArn", "ScheduleExpression"),
+        *("RenewBeforeDays", "CriticalDays", "CutoverGraceHours", "KeyAlgorithm", "CertNamePrefix"),
+        *("NotifyOnSuccess", "LogRetentionDays", "KmsKeyArn", "Architecture"),
+    }
+    assert {"DependenciesLayer", "CredentialSecret", "RotationLedger", "AlertTopic"} <= template["Resources"].keys()
+    assert "RotationSchedule" in template["Resources"]["CertificateRotationFunction"]["Properties"]["Events"]
+    assert set(template["Outputs"]) == {"FunctionName", "SecretArn", "LedgerTableName", "AlertTopicArn"}
+
+
+def test_the_environment_is_what_the_settings_read(function: dict[str, Any]) -> None:
+    """A variable nobody reads is a parameter that does nothing."""
+    source = Path(settings.__file__).read_text()
+    read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source))
+    assert set(function["Environment"]["Variables"]) == read
+
+
+def test_the_defaults_of_template_and_code_agree(template: dict[str, Any], function: dict[str, Any]) -> None:
+    """Two truths about one default would be one lie."""
+    given = {}
+    for name, value in function["Environment"]["Variables"].items():
+        parameter = template["Parameters"].get(value["Ref"]) if "Ref" in value else None
+        given[name] = str(parameter["Default"]) if parameter else "set by the stack"
+    three = {name: value for name, value in given.items() if value == "set by the stack"}
+    assert len(three) == 3
+    assert Settings.from_env(given) == Settings.from_env(three)
+
+
+def test_template_and_code_allow_the_same(template: dict[str, Any]) -> None:
+    """What CloudFormation accepts must not fail at night."""
+    parameters = template["Parameters"]
+    assert parameters["KeyAlgorithm"]["AllowedValues"] == list(KEY_ALGORITHMS)
+    assert parameters["ServiceRegion"]["AllowedValues"] == list(SERVICE_URLS)
+    assert parameters["RenewBeforeDays"]["MaxValue"] <= MAX_DAYS
+    assert parameters["CriticalDays"]["MaxValue"] <= MAX_DAYS
+    assert parameters["CutoverGraceHours"]["MaxValue"] <= MAX_DAYS * 24
+
+
+@pytest.mark.parametrize(
+    ("parameter", "good", "bad"),
+    [
+        ("AlertEmail", ["a@example.com"], ["", "a", "a@b", "a b@example.com"]),
+        ("ServiceUrl", ["", "https://h.example", "https://h:8443/"], ["http://h", "https://u:p@h", "https://h/?q"]),
+        ("ScheduleExpression", ["rate(1 hour)", "cron(0 * * * ? *)"], ["hourly", "rate()"]),
+        ("CertNamePrefix", ["device-id"], ["", "a b", "x" * 41]),
+        ("KmsKeyArn", ["", "arn:aws:kms:eu-west-1:123456789012:key/1234-abcd"], ["alias/mine", "*"]),
+        (
+            "ExistingSecretArn",
+            ["", "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:team/device-id-AbCdEf"],
+            ["device-id", "*", "arn:aws:secretsmanager:us-east-1:123456789012:secret:*"],
+        ),
+    ],
+)
+def test_a_parameter_is_checked_before_anything_is_deployed(
+    template: dict[str, Any], parameter: str, good: list[str], bad: list[str]
+) -> None:
+    """And says what it should be in words, not as a pattern."""
+    pattern = template["Parameters"][parameter]["AllowedPattern"]
+    assert [value for value in good if not re.fullmatch(pattern, value)] == []
+    assert [value for value in bad if re.fullmatch(pattern, value)] == []
+    assert template["Parameters"][parameter]["ConstraintDescription"].startswith("must be ")
+
+
+def test_every_parameter_has_a_place_and_words_in_the_console(template: dict[str, Any]) -> None:
+    """A form of fifteen raw names helps nobody."""
+    shown = template["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in shown["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(template["Parameters"])
+    assert set(shown["ParameterLabels"]) == set(grouped)
+    assert all(parameter["Description"] for parameter in template["Parameters"].values())
+
+
+def test_a_failed_run_is_never_repeated_by_lambda(function: dict[str, Any]) -> None:
+    """AWS repeats it twice by default: the vendor's three attempts in three minutes."""
+    assert function["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
+def test_the_schedule_says_what_it_asks_for_and_loses_no_run(function: dict[str, Any]) -> None:
+    """Without an input the Scheduler sends an envelope; without a queue a run that is not delivered is gone."""
+    schedule = function["Events"]["RotationSchedule"]
+    assert schedule["Type"] == "ScheduleV2"
+    assert schedule["Properties"]["Input"] == "{}"
+    assert "DeadLetterConfig" in schedule["Properties"]
+    assert "RetryPolicy" in schedule["Properties"]
+
+
+def test_a_run_has_the_time_that_the_longest_one_takes(function: dict[str, Any]) -> None:
+    """A timeout in the middle costs an attempt."""
+    issue = CONNECT_SECONDS + ANSWER_SECONDS
+    one_probe = CONNECT_SECONDS + PROBE_SECONDS
+    assert function["Timeout"] >= issue + sum(PROBE_PAUSES) + one_probe + TIME_FOR_WRITES.total_seconds()
+
+
+@pytest.mark.parametrize("name", ["CredentialSecret", "RotationLedger"])
+def test_what_cannot_be_had_again_outlives_the_stack(template: dict[str, Any], name: str) -> None:
+    """The certificate cannot be fetched again, and forgotten attempts break the vendor's limit."""
+    resource = template["Resources"][name]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_the_ledger_is_kept_safe(template: dict[str, Any]) -> None:
+    """Encrypted, restorable, paid by use, tidied by itself."""
+    ledger = template["Resources"]["RotationLedger"]["Properties"]
+    assert ledger["BillingMode"] == "PAY_PER_REQUEST"
+    assert ledger["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert ledger["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert ledger["SSESpecification"]["SSEEnabled"] is True
+
+
+def test_the_role_names_every_action_and_every_resource(statements: list[dict[str, Any]]) -> None:
+    """A wildcard is a right nobody decided on."""
+    for statement in statements:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not any("*" in action for action in actions)
+        assert "*" not in str(statement["Resource"])
+    assert sorted(statement["Sid"] for statement in statements) == ["Alerts", "Credential", "Key", "Ledger", "Log"]
+
+
+def test_every_action_of_the_role_says_why() -> None:
+    """Who reviews the role should not have to read the code."""
+    lines = (ROOT / "template.yaml").read_text().splitlines()
+    actions = [line for line in lines if re.match(r"\s+(- |Action: )(secretsmanager|dynamodb|sns|logs|kms):", line)]
+    assert len(actions) == 12
+    assert [line for line in actions if " # " not in line] == []
+
+
+def test_the_sam_settings_know_three_places() -> None:
+    """A stranger's account, the local AWS, and production."""
+    known = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    assert {"default", "local", "prod"} <= known.keys()
