@@ -1,6 +1,6 @@
 # What a person runs. `make` alone lists it. Every command prepares what it needs and may be run twice.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit lint format build simulator bench lock clean
+.PHONY: help install demo test unit lint format build simulator lock clean
 
 ENVIRONMENTS := dev sam local-aws
 export SAM_CLI_TELEMETRY := 0
@@ -34,9 +34,6 @@ build: install ## Build the function and its layer with the SAM CLI
 simulator: install ## Serve the local Third-Party Device-ID service, and print what to try
 	@.venv/dev/bin/python -m simulator serve --control-port 0
 
-bench: install ## Measure a cold start, a check and a rotation against a straight-line script
-	@.venv/dev/bin/python -m tools.bench
-
 lock: install ## Resolve the pins anew: every version, every hash
 	@sh tools/lock
 
@@ -44,7 +41,8 @@ clean: ## Remove what was built and the environments
 	rm -rf .aws-sam .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-install: $(ENVIRONMENTS:%=.venv/%/.installed)
+install: # side by side: on two cores this halves the first minutes
+	@$(MAKE) --no-print-directory -j3 $(ENVIRONMENTS:%=.venv/%/.installed)
 
 # One environment per set of pins: the SAM CLI, the local AWS and the function want different botocores.
 .venv/%/.installed: requirements/%.txt layers/dependencies/requirements.txt

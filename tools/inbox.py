@@ -21,11 +21,20 @@ class Inbox:
     def __init__(self, stack: Stack) -> None:
         self._sqs = stack.client("sqs")
         self._url = self._sqs.create_queue(QueueName=f"{stack.name}-inbox")["QueueUrl"]
-        queue = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        topic = stack.outputs["AlertTopicArn"]
+        # AWS: a topic delivers to a queue only where the queue's own policy lets it.
+        allow = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": policy})
         # Not RawMessageDelivery: that would leave the subject out, and people read it first.
-        stack.client("sns").subscribe(
-            TopicArn=stack.outputs["AlertTopicArn"], Protocol="sqs", Endpoint=queue["QueueArn"]
-        )
+        stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
     def read(self) -> list[Email]:
         """Every email since the last look, oldest first."""

@@ -1,0 +1,48 @@
+"""The bundle as `sam build` built it, deployed once to a local AWS, beside a running service."""
+
+import base64
+from collections.abc import Iterator
+
+import pytest
+
+from simulator import Simulator
+from tests.deployed.customer import LIFETIME, Customer
+from tools.inbox import Inbox
+from tools.local_aws import local_aws
+from tools.stack import BUILT_TEMPLATE, Stack, deploy
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs all of these: they share the stack."""
+    for item in items:
+        if "/deployed/" in item.nodeid or item.path.parent.name == "deployed":
+            item.add_marker(pytest.mark.xdist_group("deployed"))
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[Simulator]:
+    """The service, with every limit it has."""
+    with Simulator.running(issued_lifetime=LIFETIME) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack(simulator: Simulator) -> Iterator[Stack]:
+    """The deployed stack; the local AWS lets the function do only what its role allows."""
+    if not BUILT_TEMPLATE.exists():
+        pytest.fail("Nothing is built. Run `make build`.")
+    ca = base64.b64encode(simulator.trusted_ca_pem.encode()).decode()
+    with local_aws(enforce_iam=True) as aws:
+        yield deploy(aws, "device-id-test", {"ServiceUrl": simulator.url, "TrustedCaPem": ca})
+
+
+@pytest.fixture(scope="session")
+def inbox(stack: Stack) -> Inbox:
+    """Who reads the alerts."""
+    return Inbox(stack)
+
+
+@pytest.fixture
+def customer(stack: Stack, simulator: Simulator, inbox: Inbox) -> Customer:
+    """A customer nobody has seen before; nobody is onboarded yet."""
+    return Customer(stack, simulator, inbox)
