@@ -1,18 +1,20 @@
 """A local AWS for one test: a secret, a ledger, a topic somebody reads, and a way to watch and refuse what is sent."""
 
+import functools
 import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
+from moto.core.botocore_stubber import BotocoreStubber
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,6 +23,18 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 When = Literal["before", "after"]
+
+URL = "https://aws.invalid"  # stands in an answer that never left; nothing is sent there
+
+# moto answers inside this process: what botocore would send goes to it, signed and serialised as for AWS.
+_moto = BotocoreStubber()
+_moto.enabled = True
+
+
+def in_process(client: Any) -> Any:  # noqa: ANN401 - a boto3 client of any service
+    """Let moto answer a boto3 client, at once and without a socket."""
+    client.meta.events.register("before-send", _moto)
+    return client
 
 
 class Killed(BaseException):
@@ -100,19 +114,38 @@ class Clients:
     dynamodb: "DynamoDBClient"
     sns: "SNSClient"
 
+    @classmethod
+    def made_by(cls, session: boto3.Session) -> Self:
+        """A new set, answered by moto."""
+        config = Config(retries={"mode": "standard", "total_max_attempts": 3})
+        return cls(*(in_process(session.client(name, config=config)) for name in ("secretsmanager", "dynamodb", "sns")))
+
+    def all(self) -> tuple["SecretsManagerClient", "DynamoDBClient", "SNSClient"]:
+        """Each of them."""
+        return self.secrets, self.dynamodb, self.sns
+
+
+# A client takes longer to make than a rotation takes with it: what one test is done with, the next one uses.
+_idle: list[Clients] = []
+
+
+@functools.cache
+def _administrator(session: boto3.Session) -> tuple[Clients, "SQSClient"]:
+    return Clients.made_by(session), in_process(session.client("sqs"))
+
 
 @dataclass
 class LocalAws:
-    """moto over HTTP, and what one test made in it."""
+    """moto, and what one test made in it."""
 
-    url: str
     session: boto3.Session
     name: str = field(default_factory=lambda: f"test-{uuid.uuid4()}")
     exchanges: Exchanges = field(default_factory=Exchanges)
 
     def __post_init__(self) -> None:
         """Make the ledger's table, the topic, and a queue in place of a mailbox."""
-        self.admin = self._make_clients()
+        self.admin, self._sqs = _administrator(self.session)
+        self._handed_out: list[Clients] = []
         self._refusals: list[Refusal] = []
         self._read: list[Email] = []
         self._atomic = threading.RLock()
@@ -124,27 +157,28 @@ class LocalAws:
             BillingMode="PAY_PER_REQUEST",
         )
         self.topic = self.admin.sns.create_topic(Name=self.name)["TopicArn"]
-        self._sqs: SQSClient = self.session.client("sqs", endpoint_url=self.url)
         self._mailbox = self._sqs.create_queue(QueueName=self.name)["QueueUrl"]
         queue = self._sqs.get_queue_attributes(QueueUrl=self._mailbox, AttributeNames=["QueueArn"])
         # Not RawMessageDelivery: that would leave the subject out, and people read it first.
         self.admin.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=queue["Attributes"]["QueueArn"])
 
-    def _make_clients(self) -> Clients:
-        config = Config(retries={"mode": "standard", "total_max_attempts": 3})
-        return Clients(
-            self.session.client("secretsmanager", endpoint_url=self.url, config=config),
-            self.session.client("dynamodb", endpoint_url=self.url, config=config),
-            self.session.client("sns", endpoint_url=self.url, config=config),
-        )
-
     def clients(self) -> Clients:
         """Clients for the function: what they send can be watched, refused and ended."""
-        clients = self._make_clients()
-        for client in (clients.secrets, clients.dynamodb, clients.sns):
+        clients = _idle.pop() if _idle else Clients.made_by(self.session)
+        for client in clients.all():
             client.meta.events.register("before-call", self._before_call)
             client.meta.events.register("after-call", self._after_call)
+        self._handed_out.append(clients)
         return clients
+
+    def close(self) -> None:
+        """Take back the clients that were handed out."""
+        for clients in self._handed_out:
+            for client in clients.all():
+                client.meta.events.unregister("before-call", self._before_call)
+                client.meta.events.unregister("after-call", self._after_call)
+        _idle.extend(self._handed_out)
+        self._handed_out.clear()
 
     @contextmanager
     def refusing(self, operation: str, containing: str = "") -> Iterator[None]:
@@ -162,9 +196,7 @@ class LocalAws:
         text = body.decode() if isinstance(body, bytes) else str(body)
         if any(r.operation == model.name and r.containing in text for r in self._refusals):
             denied = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized to perform this"}}
-            return AWSResponse(self.url, 400, HTTPHeaders(), None), denied | {
-                "ResponseMetadata": {"HTTPStatusCode": 400}
-            }
+            return AWSResponse(URL, 400, HTTPHeaders(), None), denied | {"ResponseMetadata": {"HTTPStatusCode": 400}}
         if model.service_model.service_name == "dynamodb":
             self._atomic.acquire()  # DynamoDB checks a condition and writes as one; moto's threads do not
         return None

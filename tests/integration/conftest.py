@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
+import trustme
 from moto.server import ThreadedMotoServer
 
 from certificate_rotation import transport
@@ -18,7 +19,7 @@ type MakeWorld = Callable[[Simulator], World]
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
-    """AWS over HTTP, for the whole session: every test makes what it needs under names of its own."""
+    """The same moto over HTTP, for code that makes its own clients."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -32,13 +33,23 @@ def aws_session() -> boto3.Session:
     return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")  # noqa: S106
 
 
+@pytest.fixture(scope="session")
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file of trust anchors with one in it, who signed nothing."""
+    path = tmp_path_factory.mktemp("trust") / "anchors.pem"
+    trustme.CA().cert_pem.write_to_path(path)
+    return str(path)
+
+
 @pytest.fixture(autouse=True)
-def handshakes(monkeypatch: pytest.MonkeyPatch) -> None:
+def handshakes(one_authority: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less for a refusal after the handshake: the simulator sends no session tickets, so each request would wait.
 
-    `test_tls`, where servers do refuse, waits as long as the code does.
+    `test_tls`, where servers do refuse, waits as long as the code does, and trusts what the code trusts: elsewhere no
+    server is signed by a public authority, and reading all of those takes longer than the rest of an exchange.
     """
     monkeypatch.setattr(transport, "_VERDICT_SECONDS", 0.03)
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", one_authority)
 
 
 @pytest.fixture
@@ -49,17 +60,19 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def make_world(moto_url: str, aws_session: boto3.Session, caplog: pytest.LogCaptureFixture) -> Iterator[MakeWorld]:
+def make_world(aws_session: boto3.Session, caplog: pytest.LogCaptureFixture) -> Iterator[MakeWorld]:
     """Make a world around a simulator; at the end of the test, nothing it said may hold an API key or a private key."""
     caplog.set_level(logging.DEBUG, logger="certificate_rotation")
     worlds: list[World] = []
 
     def make(simulator: Simulator) -> World:
-        aws = LocalAws(moto_url, aws_session)
+        aws = LocalAws(aws_session)
         worlds.append(World(aws, simulator, lambda: caplog.get_records("setup") + caplog.get_records("call")))
         return worlds[-1]
 
     yield make
+    for world in worlds:
+        world.aws.close()
     assert [given_away(world) for world in worlds] == [set()] * len(worlds)
 
 

@@ -38,13 +38,13 @@ def _forget() -> None:
 
 
 @pytest.fixture
-def function(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def function(world: World, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A cold start in the environment that the stack sets."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     environment = {
         **world.settings,
-        "AWS_ENDPOINT_URL": world.aws.url,
+        "AWS_ENDPOINT_URL": moto_url,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": "us-east-1",
