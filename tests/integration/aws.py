@@ -1,12 +1,12 @@
 """A local AWS for one test: a secret, a ledger, a topic somebody reads, and a way to watch and refuse what is sent."""
 
 import functools
-import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import boto3
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
-    from mypy_boto3_sqs import SQSClient
 
 When = Literal["before", "after"]
 
@@ -31,10 +30,11 @@ _moto = BotocoreStubber()
 _moto.enabled = True
 
 
-def in_process(client: Any) -> Any:  # noqa: ANN401 - a boto3 client of any service
-    """Let moto answer a boto3 client, at once and without a socket."""
-    client.meta.events.register("before-send", _moto)
-    return client
+def in_process() -> boto3.Session:
+    """A session whose clients moto answers, at once and without a socket; its credentials open nothing anywhere."""
+    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")  # noqa: S106
+    session.events.register("before-send", _moto)  # type: ignore[arg-type]  # the stubs forget that it may answer
+    return session
 
 
 class Killed(BaseException):
@@ -85,6 +85,16 @@ class Exchanges:
 
 
 @dataclass
+class Call:
+    """One call of the code: `status` is what AWS answered, None as long as it did not."""
+
+    operation: str
+    body: str
+    form: Mapping[str, str]  # of a call that is sent as one: SNS
+    status: int | None = None
+
+
+@dataclass
 class Refusal:
     """AWS says no to one operation: `containing` is what its body must hold."""
 
@@ -118,7 +128,11 @@ class Clients:
     def made_by(cls, session: boto3.Session) -> Self:
         """A new set, answered by moto."""
         config = Config(retries={"mode": "standard", "total_max_attempts": 3})
-        return cls(*(in_process(session.client(name, config=config)) for name in ("secretsmanager", "dynamodb", "sns")))
+        return cls(
+            session.client("secretsmanager", config=config),
+            session.client("dynamodb", config=config),
+            session.client("sns", config=config),
+        )
 
     def all(self) -> tuple["SecretsManagerClient", "DynamoDBClient", "SNSClient"]:
         """Each of them."""
@@ -130,8 +144,10 @@ _idle: list[Clients] = []
 
 
 @functools.cache
-def _administrator(session: boto3.Session) -> tuple[Clients, "SQSClient"]:
-    return Clients.made_by(session), in_process(session.client("sqs"))
+def _administrator(session: boto3.Session) -> tuple[Clients, str]:
+    """Clients nobody watches, and a topic: moto makes a signing key for each, which takes longer than a rotation."""
+    clients = Clients.made_by(session)
+    return clients, clients.sns.create_topic(Name="alerts")["TopicArn"]
 
 
 @dataclass
@@ -143,11 +159,11 @@ class LocalAws:
     exchanges: Exchanges = field(default_factory=Exchanges)
 
     def __post_init__(self) -> None:
-        """Make the ledger's table, the topic, and a queue in place of a mailbox."""
-        self.admin, self._sqs = _administrator(self.session)
+        """Make the ledger's table."""
+        self.admin, self.topic = _administrator(self.session)
         self._handed_out: list[Clients] = []
         self._refusals: list[Refusal] = []
-        self._read: list[Email] = []
+        self.calls: list[Call] = []  # of the code, in order
         self._atomic = threading.RLock()
         key = [("credential", "HASH"), ("record", "RANGE")]
         self.admin.dynamodb.create_table(
@@ -156,20 +172,24 @@ class LocalAws:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in key],
             BillingMode="PAY_PER_REQUEST",
         )
-        self.topic = self.admin.sns.create_topic(Name=self.name)["TopicArn"]
-        self._mailbox = self._sqs.create_queue(QueueName=self.name)["QueueUrl"]
-        queue = self._sqs.get_queue_attributes(QueueUrl=self._mailbox, AttributeNames=["QueueArn"])
-        # Not RawMessageDelivery: that would leave the subject out, and people read it first.
-        self.admin.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=queue["Attributes"]["QueueArn"])
 
     def clients(self) -> Clients:
         """Clients for the function: what they send can be watched, refused and ended."""
         clients = _idle.pop() if _idle else Clients.made_by(self.session)
         for client in clients.all():
-            client.meta.events.register("before-call", self._before_call)
-            client.meta.events.register("after-call", self._after_call)
+            self._watch(client.meta.events)
         self._handed_out.append(clients)
         return clients
+
+    def watched_session(self) -> boto3.Session:
+        """The same for code that makes its own clients."""
+        session = in_process()
+        self._watch(session.events)
+        return session
+
+    def _watch(self, events: Any) -> None:  # noqa: ANN401 - botocore's
+        events.register("before-call", self._before_call)
+        events.register("after-call", self._after_call)
 
     def close(self) -> None:
         """Take back the clients that were handed out."""
@@ -190,35 +210,41 @@ class LocalAws:
         finally:
             self._refusals.remove(refusal)
 
-    def _before_call(self, model: Any, params: Any, **_: object) -> Any:  # noqa: ANN401 - botocore's
-        self.exchanges.before(model.name)
+    def _before_call(self, model: Any, params: Any, context: dict[str, Any], **_: object) -> Any:  # noqa: ANN401 - botocore's
         body = params["body"]
-        text = body.decode() if isinstance(body, bytes) else str(body)
-        if any(r.operation == model.name and r.containing in text for r in self._refusals):
+        form = body if isinstance(body, dict) else {}
+        call = Call(model.name, body.decode() if isinstance(body, bytes) else str(body), form)
+        context["call"] = call
+        self.calls.append(call)
+        self.exchanges.before(call.operation)
+        if any(r.operation == call.operation and r.containing in call.body for r in self._refusals):
             denied = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized to perform this"}}
             return AWSResponse(URL, 400, HTTPHeaders(), None), denied | {"ResponseMetadata": {"HTTPStatusCode": 400}}
         if model.service_model.service_name == "dynamodb":
             self._atomic.acquire()  # DynamoDB checks a condition and writes as one; moto's threads do not
         return None
 
-    def _after_call(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
+    def _after_call(self, http_response: Any, model: Any, context: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's
+        context["call"].status = http_response.status_code
         if model.service_model.service_name == "dynamodb":
             with suppress(RuntimeError):  # refused above, so never acquired
                 self._atomic.release()
         self.exchanges.after()
 
     def emails(self) -> list[Email]:
-        """Every email so far, oldest first."""
-        while messages := self._sqs.receive_message(QueueUrl=self._mailbox, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                envelope = json.loads(message["Body"])
-                attributes = {name: value["Value"] for name, value in envelope["MessageAttributes"].items()}
-                self._read.append(Email(envelope["Subject"], envelope["Message"], attributes))
-                self._sqs.delete_message(QueueUrl=self._mailbox, ReceiptHandle=message["ReceiptHandle"])
-        return list(self._read)
+        """What the topic's subscribers were sent so far, oldest first."""
+        return [
+            _email(call.form) for call in self.calls if call.operation == "Publish" and call.status == HTTPStatus.OK
+        ]
 
     def records(self) -> list[dict[str, Any]]:
         """Every item of the ledger in plain values, sorted as the table sorts them."""
         items = self.admin.dynamodb.scan(TableName=self.name, ConsistentRead=True)["Items"]
         plain = [{name: TypeDeserializer().deserialize(value) for name, value in item.items()} for item in items]
         return sorted(plain, key=lambda record: (record["credential"], record["record"]))
+
+
+def _email(form: Mapping[str, str]) -> Email:
+    names = {key.removesuffix(".Name"): value for key, value in form.items() if key.endswith(".Name")}
+    attributes = {name: form[f"{entry}.Value.StringValue"] for entry, name in names.items()}
+    return Email(form["Subject"], form["Message"], attributes)

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 import boto3
 import pytest
 import trustme
-from moto.server import ThreadedMotoServer
 
 from certificate_rotation import transport
 from simulator import Simulator
-from tests.integration.aws import LocalAws
+from tests.integration.aws import LocalAws, in_process
 from tests.integration.canary import given_away
 from tests.integration.world import World
 
@@ -18,19 +17,9 @@ type MakeWorld = Callable[[Simulator], World]
 
 
 @pytest.fixture(scope="session")
-def moto_url() -> Iterator[str]:
-    """The same moto over HTTP, for code that makes its own clients."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
-
-
-@pytest.fixture(scope="session")
 def aws_session() -> boto3.Session:
-    """Credentials that open nothing anywhere."""
-    return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")  # noqa: S106
+    """AWS, for the whole session: every test makes what it needs under names of its own."""
+    return in_process()
 
 
 @pytest.fixture(scope="session")

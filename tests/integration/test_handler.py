@@ -38,19 +38,12 @@ def _forget() -> None:
 
 
 @pytest.fixture
-def function(world: World, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def function(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A cold start in the environment that the stack sets."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    environment = {
-        **world.settings,
-        "AWS_ENDPOINT_URL": moto_url,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in environment.items():
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", world.aws.watched_session())
+    for name, value in world.settings.items():
         monkeypatch.setenv(name, value)
     logger = logging.getLogger("certificate_rotation")
     handlers, propagate = list(logger.handlers), logger.propagate

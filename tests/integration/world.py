@@ -2,9 +2,12 @@
 
 import json
 import logging
+import threading
 import traceback
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, override
 
 import pytest
@@ -32,25 +35,56 @@ LIFETIME = timedelta(days=90)
 OWN_KEYS: Mapping[str, object] = {"apiKeyExpiry": "2031-01-01", "owner": {"team": "Ärzte"}, "ports": [1, None, 2.5]}
 
 
+@dataclass
+class Seen:
+    """What the code was told by the service, and how many requests for a certificate it had open at once."""
+
+    issued: list[Issued] = field(default_factory=list)
+    accepted: set[int] = field(default_factory=set)  # serial numbers of certificates that were let in
+    most_at_once: int = 0
+    _at_once: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """A request for a certificate is open while the block runs."""
+        with self._lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._at_once -= 1
+
+
 class WatchedService(DeviceIdService):
     """The real adapter; its exchanges are among those a run can be killed at."""
 
-    def __init__(self, base_url: str, trusted_ca_pem: str, exchanges: Exchanges) -> None:
+    def __init__(self, base_url: str, trusted_ca_pem: str, exchanges: Exchanges, seen: Seen) -> None:
         super().__init__(base_url, trusted_ca_pem)
-        self._exchanges = exchanges
+        self._exchanges, self._seen = exchanges, seen
 
     @override
     def refresh(self, credential: Credential, csr_pem: str, cert_name: str) -> Issued:
         self._exchanges.before("cert:refresh")
-        issued = super().refresh(credential, csr_pem, cert_name)
-        self._exchanges.after()
+        try:
+            with self._seen.request():
+                issued = super().refresh(credential, csr_pem, cert_name)
+        finally:
+            self._exchanges.after()
+        self._seen.issued.append(issued)
         return issued
 
     @override
     def accepts(self, credential: Credential) -> bool:
         self._exchanges.before("verdicts:statistics")
-        accepted = super().accepts(credential)
-        self._exchanges.after()
+        try:
+            accepted = super().accepts(credential)
+        finally:
+            self._exchanges.after()
+        if accepted:
+            self._seen.accepted.add(credential.chain.leaf.serial_number)
         return accepted
 
 
@@ -62,7 +96,9 @@ class World:
         self._log = log
         self._clients = aws.clients()
         self._runs = 0
-        self._said: list[str] = []  # results and tracebacks
+        self.said: list[str] = []  # results and tracebacks
+        self._emails_seen = 0
+        self.seen = Seen()
         self.secrets_planted: set[str] = set()  # which `canary` cannot find by itself
         self.arn = aws.admin.secrets.create_secret(Name=aws.name)["ARN"]
         self.settings = {
@@ -126,7 +162,7 @@ class World:
         return Parts(
             secrets=SecretStore(clients.secrets),
             ledger=ledger,
-            service=WatchedService(settings.service_url, settings.trusted_ca_pem, self.aws.exchanges),
+            service=WatchedService(settings.service_url, settings.trusted_ca_pem, self.aws.exchanges, self.seen),
             alerts=Alerts(clients.sns, settings.alert_topic_arn, ledger),
             settings=settings,
         )
@@ -135,17 +171,25 @@ class World:
         """Invoke the function with an event; its keys are this method's keywords."""
         return self.run_with(self.parts(), event)
 
-    def run_with(self, parts: Parts, event: object, *, lives: timedelta = TIMEOUT) -> Result:
-        """Invoke the function with parts of its own, as a second container has; Lambda lets it live so long."""
+    def run_with(
+        self, parts: Parts, event: object, *, lives: timedelta = TIMEOUT, ahead: timedelta = timedelta(0)
+    ) -> Result:
+        """Invoke the function with parts of its own, as a second container has.
+
+        `lives`: how long Lambda lets it; `ahead`: by how much its machine's clock is.
+        """
         self._runs += 1
-        deadline = self.time.now() + lives
-        invocation = Invocation("request", f"request/{self._runs}", deadline, self.time.now, self.time.sleep)
+
+        def clock() -> datetime:
+            return self.time.now() + ahead
+
+        invocation = Invocation("request", f"request/{self._runs}", clock() + lives, clock, self.time.sleep)
         try:
             answer = rotate(parts, command_from(event), invocation)
         except BaseException as error:
-            self._said.append("".join(traceback.format_exception(error)))
+            self.said.append("".join(traceback.format_exception(error)))
             raise
-        self._said.append(json.dumps(answer))
+        self.said.append(json.dumps(answer))
         return answer
 
     def fails[E: RotationError](self, expected: type[E], **event: object) -> E:
@@ -161,6 +205,11 @@ class World:
         """Which version each label sits on."""
         stages = self.aws.admin.secrets.describe_secret(SecretId=self.arn).get("VersionIdsToStages", {})
         return {label: version for version, labels in stages.items() for label in labels}
+
+    def tidy(self) -> bool:
+        """Whether nothing of a rotation is left but, at most, an intent that nothing was asked with."""
+        left = self.labels().keys() - {"AWSCURRENT", "AWSPREVIOUS"}
+        return left <= {"ROTATION_INTENT"} and self.state().open_attempt is None
 
     def version(self, version: str) -> dict[str, Any]:
         """What one version holds."""
@@ -198,6 +247,12 @@ class World:
         """Every email so far."""
         return self.aws.emails()
 
+    def new_emails(self) -> list[Email]:
+        """Those since this was asked last."""
+        emails = self.aws.emails()
+        new, self._emails_seen = emails[self._emails_seen :], len(emails)
+        return new
+
     def codes(self) -> list[str]:
         """What those emails are about."""
         return [email.code for email in self.emails()]
@@ -217,14 +272,21 @@ class World:
     def told(self) -> str:
         """All that the code said, wherever it said it."""
         emails = [f"{email.subject}\n{email.body}\n{email.attributes}" for email in self.emails()]
-        return "\n".join([*(_text(record) for record in self._log()), *self._said, *emails, str(self.aws.records())])
+        return "\n".join([*(_text(record) for record in self._log()), *self.said, *emails, str(self.aws.records())])
 
     def versions(self) -> dict[str, str]:
         """The text of every version of the secret, with or without a label."""
+        return {version: self.text(version) for version in self.listed_versions()}
+
+    def listed_versions(self) -> dict[str, list[str]]:
+        """Every version of the secret and its labels."""
         listed = self.aws.admin.secrets.list_secret_version_ids(SecretId=self.arn, IncludeDeprecated=True)["Versions"]
-        read = self.aws.admin.secrets.get_secret_value
-        answers = [read(SecretId=self.arn, VersionId=version["VersionId"]) for version in listed]
-        return {answer["VersionId"]: answer.get("SecretString", "") for answer in answers}
+        return {version["VersionId"]: version.get("VersionStages", []) for version in listed}
+
+    def text(self, version: str) -> str:
+        """What a version holds, as it is; empty when that is binary."""
+        answer = self.aws.admin.secrets.get_secret_value(SecretId=self.arn, VersionId=version)
+        return answer.get("SecretString", "")
 
 
 def _text(record: logging.LogRecord) -> str:

@@ -1,0 +1,59 @@
+"""Worlds that are made fast and watched: one service for a whole test, a customer and a secret for every case."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import boto3
+import pytest
+import trustme
+
+from certificate_rotation import device_id_service, transport
+from simulator import Simulator
+from tests.integration.aws import LocalAws, in_process
+from tests.integration.world import World
+from tests.reliability.log import Log
+from tests.reliability.watch import Watch
+
+type Watched = Callable[[], AbstractContextManager[Watch]]
+
+
+@pytest.fixture(scope="session")
+def aws_session() -> boto3.Session:
+    """AWS, for the whole session."""
+    return in_process()
+
+
+@pytest.fixture(scope="session")
+def trust_anchors(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file with one authority who signed nothing, in place of the public ones, which take long to read."""
+    path = tmp_path_factory.mktemp("trust") / "anchors.pem"
+    trustme.CA().cert_pem.write_to_path(path)
+    return str(path)
+
+
+@pytest.fixture
+def service(trust_anchors: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    """The service at its harshest: attempts never come back. What waits for real time waits less."""
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", trust_anchors)
+    monkeypatch.setattr(transport, "_VERDICT_SECONDS", 0)  # with its clock moved, the service refuses by 401
+    monkeypatch.setattr(device_id_service, "ANSWER_SECONDS", 0.2)
+    with Simulator.running(rate="strict", statistics_limit=False) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def watched(service: Simulator, aws_session: boto3.Session) -> Watched:
+    """Make a world of its own for one case."""
+
+    @contextmanager
+    def make() -> Iterator[Watch]:
+        service.clear_faults()
+        service.clock.reset()
+        with Log.listening() as log:
+            world = World(LocalAws(aws_session), service, lambda: log.records)
+            try:
+                yield Watch(world, log)
+            finally:
+                world.aws.close()
+
+    return make

@@ -1,0 +1,76 @@
+"""Lambda may stop a run between any two instructions: each place there is, found by watching the run."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+
+from tests.integration.aws import When
+from tests.reliability.conftest import Watched
+from tests.reliability.scenarios import SCENARIOS, Scenario
+from tests.reliability.tally import TALLY
+from tests.reliability.watch import Watch, settle
+
+NOTHING_OF_IT_IS_LEFT = timedelta(minutes=4)  # the lease of a killed run ends with its deadline, and a minute later
+
+
+def places(watch: Watch, scenario: Scenario) -> range:
+    """The exchanges of the run, by number."""
+    scenario(watch)
+    watch.run(scenario.event)
+    names = watch.exchanges
+    settle(watch)
+    return range(names.index(scenario.differs_from) if scenario.differs_from else 0, len(names))
+
+
+def kill(watch: Watch, place: int, when: When, event: Mapping[str, object]) -> None:
+    """Run until killed there."""
+    watch.world.aws.exchanges.kill(place, when)
+    watch.run(event)
+    watch.world.time.advance(NOTHING_OF_IT_IS_LEFT)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_run_killed_anywhere_is_carried_on(watched: Watched, name: str) -> None:
+    """Before and after every exchange with AWS and with the service, in every situation."""
+    scenario = SCENARIOS[name]
+    with watched() as watch:
+        found = places(watch, scenario)
+    TALLY.count("scenarios")
+    for place in found:
+        for when in ("before", "after"):
+            with watched() as watch:
+                scenario(watch)
+                kill(watch, place, when, scenario.event)
+                settle(watch)
+            TALLY.count("crash points")
+
+
+TWICE = (
+    "due",
+    "an answer was lost, and somebody goes ahead",
+    "killed with a certificate in the ledger",
+    "a certificate waits, accepted now",
+    "the one in use is deleted",
+    "onboarded anew over a waiting certificate",
+)
+_ORDERS: tuple[tuple[When, When], ...] = (("before", "after"), ("after", "before"))
+_STRIDE, _LONGEST = 7, 17  # coprime: over the first places, the second ones are spread over the whole of a run
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", TWICE)
+def test_a_run_that_mends_a_crash_may_be_killed_too(watched: Watched, name: str) -> None:
+    """Pairs: for every place of the first crash, one of the run that follows it."""
+    scenario = SCENARIOS[name]
+    with watched() as watch:
+        found = places(watch, scenario)
+    for place in found:
+        for when, then in _ORDERS:
+            with watched() as watch:
+                scenario(watch)
+                kill(watch, place, when, scenario.event)
+                kill(watch, (place * _STRIDE) % _LONGEST, then, {})
+                settle(watch)
+                TALLY.count("pairs of crashes", int(watch.outcomes.count("killed") > 1))
