@@ -220,15 +220,13 @@ class LocalAws:
         if any(r.operation == call.operation and r.containing in call.body for r in self._refusals):
             denied = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized to perform this"}}
             return AWSResponse(URL, 400, HTTPHeaders(), None), denied | {"ResponseMetadata": {"HTTPStatusCode": 400}}
-        if model.service_model.service_name == "dynamodb":
-            self._atomic.acquire()  # DynamoDB checks a condition and writes as one; moto's threads do not
+        self._atomic.acquire()  # AWS checks a condition and writes as one; moto's threads do not
         return None
 
-    def _after_call(self, http_response: Any, model: Any, context: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's
+    def _after_call(self, http_response: Any, context: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's
         context["call"].status = http_response.status_code
-        if model.service_model.service_name == "dynamodb":
-            with suppress(RuntimeError):  # refused above, so never acquired
-                self._atomic.release()
+        with suppress(RuntimeError):  # refused above, so never acquired
+            self._atomic.release()
         self.exchanges.after()
 
     def emails(self) -> list[Email]:
