@@ -50,12 +50,17 @@ class Expectation:
             least, most = self._due(trouble, now, not_after)
             TALLY.check(9, least <= len(about) <= most, f"{outcome} made the mails {mails}, not {least} to {most}")
             TALLY.check(9, set(about) <= {trouble}, f"{outcome} made the mails {mails}")
+            if about:
+                self._code, self._told_at, self._level = trouble, now, _level(not_after, now)
         elif sure:
             TALLY.check(9, not about, f"{outcome} made the mails {mails}")
             recovered = outcome == "not_due" and self._code is not None
             TALLY.check(9, mails.count("recovered") == recovered, f"{outcome} made {mails} after {self._code}")
             TALLY.check(9, mails.count("rotated") == (outcome == "rotated"), f"{outcome} made the mails {mails}")
-        self._resynchronise(state)
+            if outcome in {"not_due", "rotated"}:
+                self._code = None
+        else:
+            self._resynchronise(state)
 
     def _due(self, trouble: str, now: datetime, not_after: datetime | None) -> tuple[int, int]:
         """How many mails there should be: at least, at most."""
@@ -67,7 +72,7 @@ class Expectation:
         return int(escalated), int(escalated or unclear)
 
     def _resynchronise(self, state: Mapping[str, Any]) -> None:
-        """What the code remembers is what it will go by; whether it may was checked above."""
+        """After a run that was cut short only the code knows whether it told somebody."""
         incident = state.get("incident")
         self._code = incident["code"] if incident else None
         self._told_at = datetime.fromisoformat(incident["alerted_at"]) if incident else None

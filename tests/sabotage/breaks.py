@@ -1,0 +1,117 @@
+"""For every invariant one deliberate break of the code, and the tests whose table it must turn red."""
+
+from dataclasses import dataclass
+
+FUNCTION = "functions/certificate_rotation"
+CRASHES = "tests/reliability/test_crash_everywhere.py"
+
+
+@dataclass(frozen=True)
+class Break:
+    """What is done to a copy of the code.
+
+    Attributes:
+        invariant: the one that then does not hold.
+        what: the break in words.
+        changes: per file, what is replaced and by what; each must stand there exactly once.
+        tests: arguments for pytest.
+    """
+
+    invariant: int
+    what: str
+    changes: tuple[tuple[str, str, str], ...]
+    tests: tuple[str, ...]
+
+
+BREAKS = (
+    Break(
+        1,
+        "no hold after a lost answer",
+        (
+            (
+                f"{FUNCTION}/decision.py",
+                "if state.open_attempt and not critical and not (command.force and command.allow_eviction):",
+                "if False:",
+            ),
+        ),
+        (CRASHES, "-k", "everywhere and issues"),
+    ),
+    Break(
+        2,
+        "the key is not stored before the request",
+        (
+            (
+                f"{FUNCTION}/issuance.py",
+                "self._parts.secrets.put(gathered.arn, intent.version, intent.dump(), INTENT)",
+                "pass",
+            ),
+        ),
+        (CRASHES, "-k", "carried_on and chain"),
+    ),
+    Break(
+        3,
+        "attempts are not counted",
+        ((f"{FUNCTION}/attempts.py", "burst_left=max(self.burst_left - 1, 0), last_at=now", "last_at=self.last_at"),),
+        ("tests/reliability/test_limit.py",),
+    ),
+    Break(
+        4,
+        "the lease is not respected",
+        (
+            (
+                f"{FUNCTION}/decision.py",
+                "return lease is not None and lease.owner != owner and now < lease.until + LEASE_SKEW",
+                "return False",
+            ),
+        ),
+        ("tests/reliability/test_concurrency.py",),
+    ),
+    Break(
+        5,
+        "no probe",
+        ((f"{FUNCTION}/promotion.py", "if not evicted and not self._accepted(renewed):", "if False:"),),
+        (CRASHES, "-k", "carried_on and waits"),
+    ),
+    Break(
+        6,
+        "the credential is logged",
+        (
+            (
+                f"{FUNCTION}/promotion.py",
+                'logger.info("%s is in use.", intent.cert_name)',
+                "logger.debug(renewed.dump())",
+            ),
+        ),
+        (CRASHES, "-k", "carried_on and chain"),
+    ),
+    Break(
+        7,
+        "redirects are followed",
+        ((f"{FUNCTION}/device_id_service.py", "allow_redirects=False", "allow_redirects=True"),),
+        ("tests/integration/test_tls.py",),
+    ),
+    Break(
+        8,
+        "the secret is written anew",
+        (
+            (
+                f"{FUNCTION}/credential.py",
+                "document = {**self.document, **changed}",
+                'document = {"apiKey": self.api_key, **changed}',
+            ),
+        ),
+        (CRASHES, "-k", "carried_on and chain"),
+    ),
+    Break(
+        9,
+        "nobody remembers that people were told",
+        ((f"{FUNCTION}/alerts.py", "self._ledger.remember(secret, incident)", "pass"),),
+        (CRASHES, "-k", "carried_on and over"),
+    ),
+    Break(
+        10,
+        "a right is missing from the role",
+        (("template.yaml", "                  - dynamodb:PutItem #", "                  #"),),
+        (CRASHES, "-k", "carried_on and chain"),
+    ),
+)
