@@ -1,14 +1,17 @@
 """The bundle deployed to a local AWS with the real SAM CLI, and the function invoked there."""
 
 import base64
+import functools
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import boto3
 from botocore.config import Config
 
 from tools.local_aws import REGION, ROOT, LocalAws, without_aws
@@ -49,7 +52,8 @@ class Stack:
 
     def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - a boto3 client of any service
         """A boto3 client of the local AWS's administrator."""
-        return self.aws.session.client(service, endpoint_url=self.aws.url, config=config)  # type: ignore[call-overload]
+        with _MAKING_A_CLIENT:
+            return _session(self.aws).client(service, endpoint_url=self.aws.url, config=config)  # type: ignore[call-overload]
 
     @property
     def _patient_lambda(self) -> Any:  # noqa: ANN401 - see `client`
@@ -59,7 +63,8 @@ class Stack:
     @property
     def dynamodb(self) -> "DynamoDBServiceResource":
         """The ledger's database, with plain values."""
-        return self.aws.session.resource("dynamodb", endpoint_url=self.aws.url)
+        with _MAKING_A_CLIENT:
+            return _session(self.aws).resource("dynamodb", endpoint_url=self.aws.url)
 
     def invoke(self, event: object) -> Answer:
         """Invoke the function as the console's Test button does, and wait for it."""
@@ -69,6 +74,15 @@ class Stack:
         payload = json.loads(answer["Payload"].read())
         log = base64.b64decode(answer.get("LogResult", "")).decode()
         return Answer(payload, "FunctionError" in answer, log)
+
+
+# A session reads the description of a service once, which takes longer than most calls; it is not made for threads.
+_MAKING_A_CLIENT = threading.Lock()
+
+
+@functools.cache
+def _session(aws: LocalAws) -> boto3.Session:
+    return aws.session
 
 
 def build() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from simulator import Simulator
 from tests.deployed.customer import LIFETIME, Customer
+from tests.deployed.wire import Wire
 from tools.inbox import Inbox
 from tools.local_aws import local_aws
 from tools.stack import BUILT_TEMPLATE, Stack, deploy
@@ -40,6 +41,13 @@ def stack(simulator: Simulator) -> Iterator[Stack]:
 def inbox(stack: Stack) -> Inbox:
     """Who reads the alerts."""
     return Inbox(stack)
+
+
+@pytest.fixture(scope="module")
+def wire(stack: Stack) -> Iterator[Wire]:
+    """All that the function says to AWS, as long as the tests of one file run."""
+    with Wire.watching(stack) as watched:
+        yield watched
 
 
 @pytest.fixture

@@ -122,6 +122,16 @@ class Customer:
         )
         self.simulator.clock.advance(timedelta(hours=1, minutes=1))
 
+    def let_the_lease_end(self) -> None:
+        """As when a killed run's deadline is over."""
+        for state in (record for record in self.records() if "lease" in record):
+            self._table.update_item(
+                Key={name: state[name] for name in ("credential", "record")},
+                UpdateExpression="SET lease.#until = :earlier",
+                ExpressionAttributeNames={"#until": "until"},
+                ExpressionAttributeValues={":earlier": "2026-01-01T00:00:00.000000Z"},
+            )
+
     def emails(self) -> list[Email]:
         """The emails since the last look."""
         return self.inbox.read()

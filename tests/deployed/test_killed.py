@@ -1,0 +1,89 @@
+"""The deployed function's process is killed for real, with SIGKILL, and the next runs carry on.
+
+Lambda stops a process in the same way. `tests/integration/test_crashes.py` tries every exchange, in-process; here are
+all the writes and the two requests to the service, with nothing between us and the operating system.
+"""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from certificate_rotation.credential import Credential
+from tests.deployed.customer import OWN_KEYS, Customer
+from tests.deployed.killing import AtAws, AtTheService, Place, run_until_killed
+from tests.deployed.wire import Wire
+
+PLACES: dict[str, Place] = {
+    "after the claim": AtAws("UpdateItem", 1),
+    "after the intent": AtAws("PutSecretValue", 1),
+    "after the charge": AtAws("TransactWriteItems", 1),
+    "while the service issues": AtTheService("cert:refresh"),
+    "issued and before the journal": AtAws("TransactWriteItems", 2, "before"),
+    "after the journal": AtAws("TransactWriteItems", 2),
+    "after staging": AtAws("PutSecretValue", 2),
+    "while the service is probed": AtTheService("verdicts:statistics"),
+    "after the promotion": AtAws("UpdateSecretVersionStage", 1),
+    "after the first label": AtAws("UpdateSecretVersionStage", 2),
+    "after the second label": AtAws("UpdateSecretVersionStage", 3),
+    "after the mail": AtAws("Publish", 1),
+    "after the close": AtAws("TransactWriteItems", 3),
+    "after the release": AtAws("UpdateItem", 2),
+}
+# Killed here, a run has counted an attempt and not written down what came of it ...
+UNSURE = {"after the charge", "while the service issues", "issued and before the journal"}
+# ... and here a certificate was issued that nobody has.
+LOST = UNSURE - {"after the charge"}
+DONE = {"after the close", "after the release"}
+READS = {"DescribeSecret", "GetSecretValue", "GetItem"}
+
+
+def assert_in_use_is_whole_and_accepted(customer: Customer) -> None:
+    """AWSCURRENT parses, its key belongs to its certificate, the service lets it in, the customer's keys are there."""
+    in_use = customer.version("AWSCURRENT")
+    assert Credential.parse(json.dumps(in_use)).cert_name
+    assert in_use.items() >= OWN_KEYS.items()
+    assert customer.accepted()
+
+
+def test_every_write_of_a_rotation_is_among_the_places(customer: Customer, wire: Wire) -> None:
+    """A write that was added and is not listed above would never be tried."""
+    customer.onboard()
+    wire.forget()
+    customer.invoke()
+    writes = sorted(call.operation for call in wire.calls if call.operation not in READS)
+    assert writes == sorted(p.operation for p in PLACES.values() if isinstance(p, AtAws) and p.when == "after")
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_process_killed_for_real_loses_nothing(customer: Customer, wire: Wire, name: str) -> None:
+    """What is in use works all the time, and no certificate, no key and no attempt is lost without need."""
+    customer.onboard(age=timedelta(days=70))
+    run_until_killed(customer, wire, PLACES[name])
+    assert_in_use_is_whole_and_accepted(customer)
+    # As long as the killed run might still be alive, nobody takes its place.
+    lease_lasts = customer.invoke()
+    assert lease_lasts["outcome"] == ("not_due" if name in DONE else "busy")
+    customer.let_the_lease_end()
+    kept = customer.version("ROTATION_INTENT") if "ROTATION_INTENT" in customer.labels() else None
+
+    if name not in DONE:
+        settled = customer.invoke()
+        assert settled["outcome"] == ("held" if name in UNSURE else "rotated")
+        assert_in_use_is_whole_and_accepted(customer)
+    if name in UNSURE:
+        assert [email.attributes["code"] for email in customer.emails()] == ["OutcomeUnknown"]
+        assert customer.invoke(force=True, allowEviction=True)["outcome"] == "rotated"
+    elif kept:
+        in_use = customer.version("AWSCURRENT")
+        assert {part: in_use[part] for part in ("privateKey", "certName")} == {
+            part: kept[part] for part in ("privateKey", "certName")
+        }
+
+    assert_in_use_is_whole_and_accepted(customer)
+    assert len(customer.refreshes()) == (2 if name in LOST else 1)
+    assert set(customer.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert not {"open_attempt", "incident"} & customer.records()[-1].keys()
+    assert customer.history()[-1]["outcome"] == "rotated"
+    assert "rotated" in {email.attributes["code"] for email in customer.emails()}
+    assert customer.invoke()["outcome"] == "not_due"
