@@ -1,7 +1,8 @@
 """The bundle as `sam build` built it, deployed once to a local AWS, beside a running service."""
 
 import base64
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -34,7 +35,23 @@ def stack(simulator: Simulator) -> Iterator[Stack]:
         pytest.fail("Nothing is built. Run `make build`.")
     ca = base64.b64encode(simulator.trusted_ca_pem.encode()).decode()
     with local_aws(enforce_iam=True) as aws:
-        yield deploy(aws, "device-id-test", {"ServiceUrl": simulator.url, "TrustedCaPem": ca})
+        deployed = deploy(aws, "device-id-test", {"ServiceUrl": simulator.url, "TrustedCaPem": ca})
+        close_to_strangers(deployed)
+        yield deployed
+
+
+def close_to_strangers(stack: Stack) -> None:
+    """Give the topic the condition of AWS's default policy; the local AWS leaves it out, and lets anybody publish.
+
+    AWS, SNS, "Give users permissions to publish": by default the owner may; a role of the account needs a permission.
+    """
+    topics, topic = stack.client("sns"), stack.outputs["AlertTopicArn"]
+    policy = json.loads(topics.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+    account = topic.split(":")[4]
+    for statement in policy["Statement"]:
+        if statement["Sid"] == "__default_statement_ID":
+            statement["Condition"] = {"StringEquals": {"AWS:SourceOwner": account}}
+    topics.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +68,12 @@ def wire(stack: Stack) -> Iterator[Wire]:
 
 
 @pytest.fixture
-def customer(stack: Stack, simulator: Simulator, inbox: Inbox) -> Customer:
+def new_customer(stack: Stack, simulator: Simulator, inbox: Inbox) -> Callable[[], Customer]:
+    """Makes a customer nobody has seen before, who is not onboarded yet; the one made before is gone."""
+    return lambda: Customer(stack, simulator, inbox)
+
+
+@pytest.fixture
+def customer(new_customer: Callable[[], Customer]) -> Customer:
     """A customer nobody has seen before; nobody is onboarded yet."""
-    return Customer(stack, simulator, inbox)
+    return new_customer()
