@@ -15,10 +15,10 @@ from tools.stack import BUILT_TEMPLATE, Stack, deploy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs all of these: they share the stack."""
+    """A file is run by one worker; each worker has a local AWS and a stack of its own, which its files share."""
     for item in items:
-        if "/deployed/" in item.nodeid or item.path.parent.name == "deployed":
-            item.add_marker(pytest.mark.xdist_group("deployed"))
+        if item.path.parent.name == "deployed":
+            item.add_marker(pytest.mark.xdist_group(f"deployed-{item.path.stem}"))
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ def test_a_fourth_attempt_within_the_hour_never_leaves_and_after_it_one_does(cus
 def test_two_invocations_at_once_send_one_request(customer: Customer) -> None:
     """A person who presses Test while the schedule fires."""
     customer.onboard()
-    customer.fault("slow", seconds=3)
+    customer.fault("slow", seconds=8)  # longer than the second container takes to start
     with ThreadPoolExecutor(2) as people:
         answers = list(people.map(customer.stack.invoke, [{}, {}]))
     assert Counter(answer.payload.get("outcome") for answer in answers) == {"rotated": 1, "busy": 1}
