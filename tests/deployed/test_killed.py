@@ -13,6 +13,7 @@ from certificate_rotation.credential import Credential
 from tests.deployed.customer import OWN_KEYS, Customer
 from tests.deployed.killing import AtAws, AtTheService, Place, run_until_killed
 from tests.deployed.wire import Wire
+from tests.reliability.tally import TALLY
 
 PLACES: dict[str, Place] = {
     "after the claim": AtAws("UpdateItem", 1),
@@ -42,8 +43,8 @@ def assert_in_use_is_whole_and_accepted(customer: Customer) -> None:
     """AWSCURRENT parses, its key belongs to its certificate, the service lets it in, the customer's keys are there."""
     in_use = customer.version("AWSCURRENT")
     assert Credential.parse(json.dumps(in_use)).cert_name
-    assert in_use.items() >= OWN_KEYS.items()
-    assert customer.accepted()
+    TALLY.check(8, in_use.items() >= OWN_KEYS.items(), f"they are {in_use.keys()}")
+    TALLY.check(1, customer.accepted(), "the service does not accept the certificate in use")
 
 
 def test_every_write_of_a_rotation_is_among_the_places(customer: Customer, wire: Wire) -> None:
@@ -60,6 +61,7 @@ def test_a_process_killed_for_real_loses_nothing(customer: Customer, wire: Wire,
     """What is in use works all the time, and no certificate, no key and no attempt is lost without need."""
     customer.onboard(age=timedelta(days=70))
     run_until_killed(customer, wire, PLACES[name])
+    TALLY.count("processes of the deployed function killed by SIGKILL")
     assert_in_use_is_whole_and_accepted(customer)
     # As long as the killed run might still be alive, nobody takes its place.
     lease_lasts = customer.invoke()

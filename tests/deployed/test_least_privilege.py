@@ -14,6 +14,7 @@ from tests.deployed.customer import Customer
 from tests.deployed.role import Right, Role, listed
 from tests.deployed.scenarios import SCENARIOS
 from tests.deployed.wire import Wire
+from tests.reliability.tally import TALLY
 from tools.stack import Stack
 
 # Rights the local AWS does not ask for, and why AWS does. Each is checked against AWS's documentation instead, in
@@ -91,7 +92,7 @@ def test_the_function_is_denied_nothing_it_does(customer: Customer, wire: Wire, 
     wire.forget()
     SCENARIOS[name](customer, wire)
     assert wire.calls
-    assert wire.denials() == []
+    TALLY.check(10, wire.denials() == [], f"{name} was denied {wire.denials()}")
 
 
 @pytest.mark.timeout(300)  # one scenario for each right of the role
@@ -100,14 +101,14 @@ def test_without_any_one_right_a_scenario_fails(
     new_customer: Callable[[], Customer],
     wire: Wire,
     subtests: pytest.Subtests,
-    request: pytest.FixtureRequest,
 ) -> None:
     """What no scenario needs is a door left open; and a role that lacks something loses no certificate."""
     for right in role.rights():
         with subtests.test(right=str(right)):
             found = failing_without(right, role, new_customer, wire)
-            request.node.user_properties.append((f"without {right}", found))  # for the report of the run
-            assert (found is None) == (right.actions <= NOT_ENFORCED_HERE.keys())
+            enforced = not right.actions <= NOT_ENFORCED_HERE.keys()
+            TALLY.count("rights taken away, one at a time")
+            TALLY.check(10, (found is not None) == enforced, f"without {right}, the scenario that failed is {found}")
 
 
 def test_a_right_that_was_taken_away_is_given_back(role: Role) -> None:
