@@ -163,7 +163,8 @@ def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> De
     state = facts.state
     critical_at = facts.not_after - policy.critical
     critical = now >= critical_at
-    due = now >= renew_at(facts.not_before, facts.not_after, policy)
+    due_at = renew_at(facts.not_before, facts.not_after, policy)
+    due = now >= due_at or command.force
 
     match facts.progress:
         case Progress.STALE:
@@ -177,9 +178,9 @@ def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> De
             pass
     if now >= facts.not_after:
         return Expired(f"The certificate in use ended at {facts.not_after:%Y-%m-%dT%H:%M:%SZ}.")
-    if state.open_attempt and not critical and not (command.force and command.allow_eviction):
-        return Hold(_why_held(state.open_attempt), critical_at)
-    if not due and not command.force:
+    if state.open_attempt and not (critical and due) and not (command.force and command.allow_eviction):
+        return Hold(_why_held(state.open_attempt), max(critical_at, due_at))
+    if not due:
         return NotDue("The certificate in use is young enough.")
     grace_ends = _grace_ends(facts, policy)
     if grace_ends and now < grace_ends < facts.not_after and not command.allow_eviction:
@@ -187,7 +188,7 @@ def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> De
     next_at = state.attempts.next_at(now)
     if next_at:
         return Wait("The vendor's limit on certificate requests leaves no attempt.", next_at)
-    return Issue("Renewal is due." if due else "Renewal was asked for.")
+    return Issue("Renewal is due." if now >= due_at else "Renewal was asked for.")
 
 
 def _taken(lease: Lease | None, owner: str, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
 from certificate_rotation.alerts import Alerts, Situation
+from certificate_rotation.decision import Command
 from certificate_rotation.device_id_service import DeviceIdService
 from certificate_rotation.errors import InvalidEvent, InvalidSettings
 from certificate_rotation.events import command_from
@@ -43,11 +44,13 @@ def lambda_handler(event: object, context: "LambdaContext") -> Result:
     alerts = _alerts(os.environ.get("ALERT_TOPIC_ARN", ""), os.environ.get("LEDGER_TABLE", ""))
     # What is not about one credential is remembered under the function's own name.
     this_function = Situation(context.function_name, request_id=context.aws_request_id)
+    command = Command()
     try:
         command = command_from(event)
         parts = _parts(alerts)
     except (InvalidEvent, InvalidSettings) as error:
-        alerts.failed(error, this_function, _now())
+        if not command.dry_run:
+            alerts.failed(error, this_function, _now())
         raise
     if not command.dry_run:
         alerts.works_again(this_function, _now())
@@ -67,7 +70,8 @@ def _now() -> datetime:
 def _logger() -> Logger:
     # At DEBUG botocore logs the bodies of its calls, and with them the secret: whatever level is set, never that.
     logging.getLogger("botocore").setLevel(logging.INFO)
-    return Logger(service="certificate-rotation", logger_name="certificate_rotation")
+    # Powertools names the logger after the service: so named, it is the parent of every logger of this package.
+    return Logger(service=__package__)
 
 
 @functools.cache
@@ -94,7 +98,7 @@ def _parts(alerts: Alerts) -> Parts:
 
 def _measure(answer: Result) -> None:
     """One line in CloudWatch's embedded metric format: no call, and no dimension per tenant."""
-    metrics = Metrics(namespace=NAMESPACE, service="certificate-rotation")
+    metrics = Metrics(namespace=NAMESPACE, service=__package__)
     metrics.add_metric("DaysToExpiry", MetricUnit.Count, answer["daysLeft"])
     metrics.add_metric("AttemptsAvailable", MetricUnit.Count, answer["attemptsAvailable"])
     metrics.add_metadata("outcome", answer["outcome"])

@@ -46,11 +46,12 @@ def function(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for name, value in world.settings.items():
         monkeypatch.setenv(name, value)
     logger = logging.getLogger("certificate_rotation")
-    handlers, propagate = list(logger.handlers), logger.propagate
+    before = {**vars(logger), "handlers": list(logger.handlers)}
     _forget()
     yield world
     _forget()
-    logger.handlers, logger.propagate = handlers, propagate
+    vars(logger).clear()  # Powertools marks a logger it has set up, and would not do so again
+    vars(logger).update(before)
 
 
 def _invoke(event: object) -> object:
@@ -79,6 +80,8 @@ def test_the_function_rotates_and_a_warm_start_looks_again(function: World, caps
     assert tenant.credential["apiKey"] not in printed.out + printed.err
     assert "PRIVATE KEY" not in printed.out + printed.err
     assert {line["correlation_id"] for line in lines if "correlation_id" in line} == {Context.aws_request_id}
+    told = [str(line.get("message")) for line in lines if line.get("correlation_id")]
+    assert "Issue. Renewal is due." in told, "what was decided, and why, is in the log"
 
 
 def test_an_event_with_unknown_keys_is_told(function: World) -> None:
@@ -115,6 +118,16 @@ def test_mended_settings_end_the_incident(function: World, monkeypatch: pytest.M
         with pytest.raises(InvalidSettings):
             _invoke({})
     assert function.codes().count("InvalidSettings") == 2
+
+
+def test_a_dry_run_with_unusable_settings_tells_only_who_asked(
+    function: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dry run changes nothing and writes to nobody."""
+    monkeypatch.setenv("CRITICAL_DAYS", "soon")
+    with pytest.raises(InvalidSettings):
+        _invoke({"dryRun": True})
+    assert function.emails() == []
 
 
 def test_a_failure_is_raised_and_told_once(function: World) -> None:

@@ -30,7 +30,7 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/decision.py",
-                "if state.open_attempt and not critical and not (command.force and command.allow_eviction):",
+                "if state.open_attempt and not (critical and due) and not (command.force and command.allow_eviction):",
                 "if False:",
             ),
         ),

@@ -204,3 +204,21 @@ def test_a_certificate_is_renewed_in_its_last_third_or_when_the_owner_says(
     """A margin as long as the whole life would rotate without end, so it counts as none."""
     policy = replace(POLICY, renew_before=timedelta(days=before_days))
     assert renew_at(NOW, NOW + LIFE, policy) == NOW + timedelta(days=age_at_renewal)
+
+
+@pytest.mark.parametrize(
+    ("age", "command", "expected"),
+    [
+        (84, NOTHING, Hold),  # within CriticalDays, and renewal is due only three days before the end
+        (84, FORCE, Issue),
+        (87, NOTHING, Issue),
+    ],
+)
+def test_a_hold_lasts_until_renewal_is_due_too(age: float, command: Command, expected: type[Decision]) -> None:
+    """With RenewBeforeDays below CriticalDays, "not due" would say that all is well while an attempt is open."""
+    late = replace(POLICY, renew_before=timedelta(days=3))
+    given = facts(age, open_attempt=attempt())
+    decision = decide(given, late, command, NOW)
+    assert isinstance(decision, expected)
+    if isinstance(decision, Hold):
+        assert decision.until == given.not_after - timedelta(days=3)
