@@ -50,6 +50,7 @@ class Simulator:
         server_certificate: ServerCertificate,
         tls: Tls,
         server_names: Sequence[str],
+        session_tickets: bool,
     ) -> None:
         self.url = ""
         self.control_url: str | None = None
@@ -72,6 +73,7 @@ class Simulator:
                 names=(*server_names, *certifiable(self._host)),
                 certificate=server_certificate,
                 tls=tls,
+                session_tickets=session_tickets,
             )
         )
         self._thread: threading.Thread | None = None
@@ -94,6 +96,7 @@ class Simulator:
         server_certificate: ServerCertificate = "valid",
         tls: Tls = "modern",
         server_names: Sequence[str] = (),
+        session_tickets: bool = False,
     ) -> Iterator[Self]:
         """Serve from a thread until the block ends; then every port is free again.
 
@@ -109,6 +112,7 @@ class Simulator:
             server_certificate: ``valid``, ``expired`` or ``wrong-host``.
             tls: ``modern`` (1.2 and 1.3), ``1.1-only``, or ``none`` for plain HTTP, where everything gets 401.
             server_names: Further host names for the server's certificate, for example ``host.docker.internal``.
+            session_tickets: Whether a session ticket follows a TLS 1.3 handshake, as from most servers.
 
         Yields:
             The running simulator, without tenants.
@@ -126,6 +130,7 @@ class Simulator:
             server_certificate=server_certificate,
             tls=tls,
             server_names=server_names,
+            session_tickets=session_tickets,
         )
         simulator._start(port, control_port)
         try:

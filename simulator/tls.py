@@ -76,6 +76,7 @@ def server_context(  # noqa: PLR0913  - the situations to make, every one by nam
     names: Sequence[str] = (),
     certificate: ServerCertificate = "valid",
     tls: Literal["modern", "1.1-only"] = "modern",
+    session_tickets: bool = False,
 ) -> ssl.SSLContext:
     """Return a context that demands a client certificate.
 
@@ -86,6 +87,8 @@ def server_context(  # noqa: PLR0913  - the situations to make, every one by nam
         names: Host names and addresses for the certificate, besides the loopback's.
         certificate: The situation to make: a good certificate, one out of date, or one for another host.
         tls: ``modern`` is 1.2 and 1.3; ``1.1-only`` is what a client must refuse to speak.
+        session_tickets: Whether a session ticket follows a TLS 1.3 handshake, as from most servers. It is good for
+            nothing here, but tells a client that it was let in.
     """
     hosts = ("elsewhere.example",) if certificate == "wrong-host" else (*LOOPBACK_NAMES, *names)
     not_after = _EXPIRED_SINCE if certificate == "expired" else None
@@ -96,7 +99,7 @@ def server_context(  # noqa: PLR0913  - the situations to make, every one by nam
     context.verify_mode = ssl.CERT_REQUIRED
     # A resumed session would let a client in on the strength of an earlier handshake.
     context.options |= ssl.OP_NO_TICKET
-    context.num_tickets = 0
+    context.num_tickets = 1 if session_tickets else 0
     if tls == "1.1-only":
         _limit_to_tls_1_1(context)
     else:

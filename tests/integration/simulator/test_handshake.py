@@ -1,5 +1,6 @@
 """Who gets through the TLS handshake, each beside the twin who does not."""
 
+import select
 import socket
 import ssl
 import warnings
@@ -140,6 +141,37 @@ def test_a_chain_is_let_in_with_its_intermediate_and_not_without(onboard: "Onboa
     customer.use(leaf[0] + leaf[1], credential["privateKey"])
     with pytest.raises(requests.exceptions.SSLError, match=r"(?i)unknown.ca"):
         customer.call("verdicts:statistics")
+
+
+@pytest.mark.parametrize("tickets", [True, False])
+def test_a_session_ticket_follows_the_handshake_where_it_was_asked_for(onboard: "Onboard", *, tickets: bool) -> None:
+    """Most servers send one; a client that waits for it must be tried against both kinds."""
+    with Simulator.running(session_tickets=tickets) as simulator:
+        customer = onboard(at=simulator)
+        with (
+            socket.create_connection(("localhost", customer.port)) as connection,
+            customer.tls_context().wrap_socket(connection, server_hostname="localhost") as session,
+        ):
+            readable, _, _ = select.select([session], [], [], 2.0 if tickets else 0.2)
+            assert bool(readable) is tickets
+
+
+def test_a_session_ticket_lets_nobody_in(onboard: "Onboard") -> None:
+    """A revoked certificate must not come back on the strength of an earlier handshake."""
+    with Simulator.running(session_tickets=True) as simulator:
+        customer = onboard(at=simulator)
+        context, session = customer.tls_context(), None
+        for _ in range(2):
+            with (
+                socket.create_connection(("localhost", customer.port)) as connection,
+                context.wrap_socket(connection, server_hostname="localhost", session=session) as client,
+            ):
+                client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert client.recv(12).endswith(b" 404")
+                assert not client.session_reused
+                session = client.session
+                assert session is not None
+                assert session.has_ticket
 
 
 def test_plain_http_gets_401(onboard: "Onboard") -> None:
