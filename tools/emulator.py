@@ -113,7 +113,7 @@ def emulated(function: Function, settings: Mapping[str, str]) -> Iterator[Emulat
             process = subprocess.Popen(
                 command,
                 cwd=function.code,  # the first place Python looks for modules, as /var/task is
-                env=_environment(function, settings),
+                env={**_environment(function, settings), "TMPDIR": directory},
                 stdout=output,
                 stderr=output,
                 start_new_session=True,

@@ -1,0 +1,63 @@
+"""What `make bench` promises to whoever reads its results; how fast anything is, no test asserts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools.bench import report
+from tools.bench.bars import BARS
+
+KEYS = {
+    "cold_start_ratio",
+    "cold_check_ratio",
+    "check_ratio",
+    "rotation_ratio",
+    "check_aws_calls",
+    "rotation_aws_calls",
+    "rotation_https_calls",
+    "peak_memory_mib",
+    "layer_zip_mib",
+    "fleet_rotations",
+    "fleet_lost",
+    "fleet_over_limit",
+}
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """The page and the numbers, somewhere else."""
+    page, numbers = tmp_path / "docs/performance.md", tmp_path / "build/bench.json"
+    monkeypatch.setattr(report, "PAGE", page)
+    monkeypatch.setattr(report, "NUMBERS", numbers)
+    return page, numbers
+
+
+def test_the_numbers_have_the_names_that_programs_read(files: tuple[Path, Path]) -> None:
+    """A renamed key would pass for a number that was not measured."""
+    report.Report(dict.fromkeys(KEYS, 1.0), {}).write()
+    assert json.loads(files[1].read_text()) == dict.fromkeys(KEYS, 1.0)
+    assert {bar.key for bar in BARS} == KEYS
+
+
+def test_what_people_wrote_around_the_table_survives(files: tuple[Path, Path]) -> None:
+    """Why a bar is missed is written by hand, and measured again and again."""
+    report.Report(dict.fromkeys(KEYS, 1.0), {}).write()
+    page = files[0]
+    page.write_text(f"above\n{page.read_text()}below\n")
+    report.Report(dict.fromkeys(KEYS, 1234.5), {"layer_zip_mib": "a remark"}, ("one more line",)).write()
+    text = page.read_text()
+    assert text.startswith("above\n")
+    assert text.endswith("below\n")
+    assert "1,234.50" in text
+    assert "a remark" in text
+    assert "- one more line" in text
+    assert text.count("| Layer, zipped |") == 1
+
+
+@pytest.mark.parametrize(("key", "good", "bad"), [("check_ratio", 1.3, 1.31), ("fleet_rotations", 1000, 999)])
+def test_a_bar_is_met_at_its_limit_and_missed_beyond_it(key: str, good: float, bad: float) -> None:
+    """`At most` and `at least` are easily swapped."""
+    (bar,) = (bar for bar in BARS if bar.key == key)
+    assert bar.met(good)
+    assert not bar.met(bad)
