@@ -27,6 +27,7 @@ PROGRAMS = ROOT / ".venv/sam/lib/python3.13/site-packages/samcli/local/rapid"
 
 _INVOKE_PATH = "/2015-03-31/functions/function/invocations"  # AWS: of every Lambda endpoint, the emulator's too
 _START_SECONDS = 20.0
+_TRIES = 5  # a port that was free a moment ago may be a connection's by now
 _LOG_SECONDS = 5.0  # the answer may arrive a moment before the log's last line
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 _RUN = re.compile(r"INVOKE RTDONE\(.*duration: ([0-9.]+)ms\)")
@@ -86,6 +87,34 @@ class Emulator:
         (kilobytes,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
         return int(kilobytes) / 1024
 
+    def listens(self) -> bool:
+        """Wait until it takes invocations; False when it does not come to that."""
+        give_up_at = time.monotonic() + _START_SECONDS
+        while time.monotonic() < give_up_at and self._process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return True
+        return False
+
+    def stop(self) -> None:
+        """End the emulator, which ends the function; and whatever is left of the two, should that fail."""
+        started = _children(self._process.pid) if self._process.poll() is None else set()
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for left in started:
+            with suppress(ProcessLookupError):
+                if (
+                    os.getsid(left) == self._process.pid
+                ):  # a number may be another process's by now; the session is ours
+                    os.kill(left, 9)
+
 
 @contextmanager
 def emulated(function: Function, settings: Mapping[str, str]) -> Iterator[Emulator]:
@@ -104,7 +133,16 @@ def emulated(function: Function, settings: Mapping[str, str]) -> Iterator[Emulat
         if not needed.exists():
             raise RuntimeError(f"{needed.relative_to(ROOT)} is missing. Run `make install`.")
     with tempfile.TemporaryDirectory(prefix="emulator-") as directory:
-        log = Path(directory) / "emulator.log"
+        emulator = _start(program, function, {**_environment(function, settings), "TMPDIR": directory}, Path(directory))
+        try:
+            yield emulator
+        finally:
+            emulator.stop()
+
+
+def _start(program: Path, function: Function, environment: Mapping[str, str], directory: Path) -> Emulator:
+    log = directory / "emulator.log"
+    for _ in range(_TRIES):
         port = free_port()
         command = [str(program), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
         command += ["--runtime-api-address", f"127.0.0.1:{free_port()}"]
@@ -113,16 +151,22 @@ def emulated(function: Function, settings: Mapping[str, str]) -> Iterator[Emulat
             process = subprocess.Popen(
                 command,
                 cwd=function.code,  # the first place Python looks for modules, as /var/task is
-                env={**_environment(function, settings), "TMPDIR": directory},
+                env=environment,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
             )
+        emulator = Emulator(process, port, function, log)
         try:
-            _await_start(process, port, log)
-            yield Emulator(process, port, function, log)
-        finally:
-            _stop(process)
+            if emulator.listens():
+                return emulator
+        except BaseException:  # Ctrl-C: nothing may be left running
+            emulator.stop()
+            raise
+        emulator.stop()
+        if "address already in use" not in emulator.log:
+            break
+    raise RuntimeError(f"The Lambda emulator did not start:\n{log.read_text()[-2000:]}")
 
 
 def _environment(function: Function, settings: Mapping[str, str]) -> dict[str, str]:
@@ -149,18 +193,6 @@ def _environment(function: Function, settings: Mapping[str, str]) -> dict[str, s
     }
 
 
-def _await_start(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    give_up_at = time.monotonic() + _START_SECONDS
-    while time.monotonic() < give_up_at and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise RuntimeError(f"The Lambda emulator did not start:\n{log.read_text()[-2000:]}")
-
-
 def _children(parent: int) -> set[int]:
     """The processes that any thread of `parent` started."""
     found = set()
@@ -168,18 +200,3 @@ def _children(parent: int) -> set[int]:
         with suppress(FileNotFoundError, ProcessLookupError):  # the thread ended meanwhile
             found |= {int(child) for child in (thread / "children").read_text().split()}
     return found
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the emulator, which ends the function; and whatever is left of the two, should that fail."""
-    started = _children(process.pid) if process.poll() is None else set()
-    process.terminate()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for left in started:
-        with suppress(ProcessLookupError):
-            if os.getsid(left) == process.pid:  # a number may be another process's by now; the session is ours
-                os.kill(left, 9)
