@@ -43,6 +43,7 @@ class Inbox:
             for message in messages:
                 envelope = json.loads(message["Body"])
                 attributes = {name: value["Value"] for name, value in envelope["MessageAttributes"].items()}
-                emails.append(Email(envelope["Subject"], envelope["Message"], attributes))
+                # A queue gets the document for programs; in it is the text that mailboxes get.
+                emails.append(Email(envelope["Subject"], json.loads(envelope["Message"])["text"], attributes))
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return emails

@@ -1,20 +1,22 @@
-"""What people read: one email per failure, not one per run, in words that say what to do.
+"""Publishes messages to people and programs: one per failure, not one per run.
 
-The message goes out first and is remembered after it: a crash in between repeats a message, never swallows one. For
-the same reason a ledger that cannot be read or written does not keep a message from going out.
+A message goes out first and is remembered after it: a crash in between repeats a message, never swallows one. For the
+same reason a ledger that cannot be read or written does not keep a message from going out.
 """
 
+import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from certificate_rotation.errors import RotationError, StorageFailure
+from certificate_rotation import messages
+from certificate_rotation.errors import StorageFailure
 from certificate_rotation.incidents import notice
 from certificate_rotation.ledger import Ledger
-from certificate_rotation.results import days_left, utc_text
+from certificate_rotation.messages import Message, Situation
 from certificate_rotation.secret_store import aws_reason
 from certificate_rotation.state import Incident, LastRotation, State
 
@@ -23,35 +25,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_SUBJECT = 99  # SNS: printable ASCII, no line breaks, fewer than 100 characters
-
-Severity = Literal["CRITICAL", "WARNING", "INFO"]
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What is known of the credential a message is about.
-
-    Attributes:
-        secret: name or ARN; also the key under which an incident is remembered.
-        cert_name: of the certificate in use; None when not known.
-        not_after: when that one ends; None when not known.
-        attempts: how many requests may leave now, None when not known.
-        request_id: Lambda's, to find the run's log.
-    """
-
-    secret: str
-    cert_name: str | None = None
-    not_after: datetime | None = None
-    attempts: int | None = None
-    request_id: str = ""
-
 
 class Alerts:
-    """Publishes to one SNS topic and remembers open incidents in the ledger."""
+    """Publishes to one SNS topic and remembers open incidents in the ledger.
+
+    Attributes:
+        unpublished: how many messages AWS did not take since this was made.
+    """
 
     def __init__(self, client: "SNSClient", topic_arn: str, ledger: Ledger) -> None:
         """`client`: a boto3 client of SNS."""
+        self.unpublished = 0
         self._client = client
         self._topic_arn = topic_arn
         self._ledger = ledger
@@ -59,30 +43,14 @@ class Alerts:
 
     def failed(self, error: Exception, situation: Situation, now: datetime) -> None:
         """Tell about a failure, unless people know enough of it already. Never raises: the failure itself does."""
-        code = type(error).__name__
         time_left = situation.not_after - now if situation.not_after else None
         self._without_incident.discard(situation.secret)
         known = self._known(situation.secret)
         if known and situation.attempts is not None:  # the run may have counted one since it looked
-            situation = replace(situation, attempts=known.attempts.available(now))
-        due = notice(known.incident if known else None, code, time_left, now)
-        if due is None:
-            return
-        severity: Severity = "CRITICAL" if time_left is None or due.incident.level else "WARNING"
-        # An error without a name of ours may quote anything: its message stays in the log.
-        what = str(error) if isinstance(error, RotationError) else "The function failed in a way it has no name for."
-        cure = (
-            error.cure if isinstance(error, RotationError) else "Read the run's log and report it to the maintainers."
-        )
-        body = _body(
-            {
-                "What happened": what,
-                "Does traffic still work": _traffic(situation, now),
-                "What you can do": cure,
-                "Details": _details(situation, code, due.incident.since, now),
-            }
-        )
-        if self._publish(severity, code, situation, body, now):
+            attempts = known.attempts
+            situation = replace(situation, attempts=attempts.available(now), next_attempt_at=attempts.next_at(now))
+        due = notice(known.incident if known else None, type(error).__name__, time_left, now)
+        if due and self._publish(messages.failed(error, situation, due.incident, due.reason, now), situation):
             self._remember(situation.secret, due.incident)
 
     def rotated(
@@ -92,32 +60,14 @@ class Alerts:
 
         `announce`: whether people want to hear of a success at all; an eviction or an incident's end is told anyway.
         """
-        # A secret without certName does not tell whether the deleted one is the one it holds.
-        evicted = bool(rotation.deleted_cert_name) and rotation.previous_cert_name in (None, rotation.deleted_cert_name)
-        if announce or evicted or over:
-            body = _body(
-                {
-                    "What happened": f"A new certificate, {rotation.cert_name}, is in use (AWSCURRENT).",
-                    "What you can do": _reload(rotation),
-                    **({"Also": f"This ends the incident {over.code} of {utc_text(over.since)}."} if over else {}),
-                    "Details": _details(situation, "rotated", rotation.at, now),
-                }
-            )
-            told = self._publish("WARNING" if evicted else "INFO", "rotated", situation, body, now)
+        if announce or over or messages.may_be_evicted(rotation):
+            told = self._publish(messages.rotated(rotation, situation, over, now), situation)
             if over and told:
                 self._remember(situation.secret, None)
 
     def recovered(self, incident: Incident, situation: Situation, now: datetime) -> None:
         """Tell that an incident is over though no certificate was rotated."""
-        fine = "The certificate in use is fine and renewal is not due." if situation.not_after else "It works again."
-        body = _body(
-            {
-                "What happened": f"The incident {incident.code} of {utc_text(incident.since)} is over.",
-                "What you can do": f"Nothing. {fine}",
-                "Details": _details(situation, "recovered", incident.since, now),
-            }
-        )
-        if self._publish("INFO", "recovered", situation, body, now):
+        if self._publish(messages.recovered(incident, situation, now), situation):
             self._remember(situation.secret, None)
 
     def works_again(self, situation: Situation, now: datetime) -> None:
@@ -132,29 +82,28 @@ class Alerts:
 
     def dropped(self, cert_name: str, situation: Situation, now: datetime) -> None:
         """Tell that a certificate the service issued will not be used."""
-        body = _body(
-            {
-                "What happened": f"Somebody replaced the credential while {cert_name} was being put into use. That "
-                "certificate was dropped; the credential in the secret was left as it is.",
-                "What you can do": "Nothing, if the replacement was meant. Renewal goes on from the new credential.",
-                "Details": _details(situation, "dropped", now, now),
-            }
-        )
-        self._publish("INFO", "dropped", situation, body, now)
+        self._publish(messages.dropped(cert_name, situation, now), situation)
 
-    def _publish(self, severity: Severity, code: str, situation: Situation, body: str, now: datetime) -> bool:
+    def _publish(self, message: Message, situation: Situation) -> bool:
+        """Send it; False when AWS does not take it.
+
+        SNS: with MessageStructure json, `email` goes to mailboxes and `default` to every other kind of subscriber.
+        """
+        attributes = {"severity": message.severity, "code": message.code, "secret": situation.secret}
+        document = json.dumps(message.document)
         try:
             self._client.publish(
                 TopicArn=self._topic_arn,
-                Subject=_subject(severity, code, situation, now),
-                Message=body,
+                Subject=message.subject,
+                MessageStructure="json",
+                Message=json.dumps({"default": document, "email": message.text}),
                 MessageAttributes={
-                    name: {"DataType": "String", "StringValue": value}
-                    for name, value in {"severity": severity, "code": code, "secret": situation.secret}.items()
+                    name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
                 },
             )
         except (ClientError, BotoCoreError) as error:
-            logger.error("The alert %s could not be published: %s", code, aws_reason(error))  # noqa: TRY400 - no traceback
+            self.unpublished += 1
+            logger.error("The alert %s could not be published: %s", message.code, aws_reason(error))  # noqa: TRY400 - no traceback
             return False
         return True
 
@@ -170,46 +119,3 @@ class Alerts:
             self._ledger.remember(secret, incident)
         except StorageFailure as error:
             logger.warning("That people were told could not be recorded, so they may be told again: %s", error)
-
-
-def _subject(severity: Severity, code: str, situation: Situation, now: datetime) -> str:
-    name = situation.secret.rpartition(":secret:")[2] or situation.secret
-    left = f", {days_left(situation.not_after, now)} days left" if situation.not_after else ""
-    room = MAX_SUBJECT - len(f"[Device-ID] {severity}: {code} - {left}")
-    text = f"[Device-ID] {severity}: {code} - {name[:room]}{left}"
-    return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)
-
-
-def _reload(rotation: LastRotation) -> str:
-    deleted = rotation.deleted_cert_name
-    if deleted and deleted == rotation.previous_cert_name:
-        return f"Consumers must reload now: the service deleted {deleted}, the one they hold."
-    if deleted and rotation.previous_cert_name is None:
-        return f"The service deleted {deleted}. If that is the one consumers hold, they must reload now."
-    return "Consumers should read AWSCURRENT again in the next hours. The previous certificate still works."
-
-
-def _body(parts: dict[str, str]) -> str:
-    return "\n\n".join(f"{title}\n{text}" for title, text in parts.items())
-
-
-def _traffic(situation: Situation, now: datetime) -> str:
-    if situation.not_after is None:
-        return "Not known: the certificate in use could not be read."
-    if situation.not_after <= now:
-        return f"No. The certificate in use ended at {utc_text(situation.not_after)}."
-    left = days_left(situation.not_after, now)
-    return f"As far as this run can tell, until {utc_text(situation.not_after)} ({left} days)."
-
-
-def _details(situation: Situation, code: str, since: datetime, now: datetime) -> str:
-    lines = {
-        "Secret": situation.secret,
-        "Certificate": situation.cert_name,
-        "Code": code,
-        "Since": utc_text(since),
-        "Now": utc_text(now),
-        "Attempts left": situation.attempts,
-        "Request id": situation.request_id,
-    }
-    return "\n".join(f"{name}: {value}" for name, value in lines.items() if value not in (None, ""))

@@ -142,6 +142,11 @@ def renew_at(not_before: datetime, not_after: datetime, policy: Policy) -> datet
     return not_after - (policy.renew_before if timedelta(0) < policy.renew_before < life else life / 3)
 
 
+def held_until(not_before: datetime, not_after: datetime, policy: Policy) -> datetime:
+    """When a hold over an open attempt ends by itself: the end is near, and renewal is due."""
+    return max(not_after - policy.critical, renew_at(not_before, not_after, policy))
+
+
 def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner: str = "") -> Decision:
     """Decide what to do at `now` (aware, UTC).
 
@@ -161,8 +166,7 @@ def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner:
 
 def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> Decision:  # noqa: PLR0911 - a row each
     state = facts.state
-    critical_at = facts.not_after - policy.critical
-    critical = now >= critical_at
+    critical = now >= facts.not_after - policy.critical
     due_at = renew_at(facts.not_before, facts.not_after, policy)
     due = now >= due_at or command.force
 
@@ -179,7 +183,7 @@ def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> De
     if now >= facts.not_after:
         return Expired(f"The certificate in use ended at {facts.not_after:%Y-%m-%dT%H:%M:%SZ}.")
     if state.open_attempt and not (critical and due) and not (command.force and command.allow_eviction):
-        return Hold(_why_held(state.open_attempt), max(critical_at, due_at))
+        return Hold(_why_held(state.open_attempt), held_until(facts.not_before, facts.not_after, policy))
     if not due:
         return NotDue("The certificate in use is young enough.")
     grace_ends = _grace_ends(facts, policy)

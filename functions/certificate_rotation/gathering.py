@@ -3,11 +3,11 @@
 import uuid
 from dataclasses import dataclass, replace
 
-from certificate_rotation.alerts import Situation
 from certificate_rotation.credential import Credential, Intent
-from certificate_rotation.decision import Facts, Progress
+from certificate_rotation.decision import Facts, Policy, Progress, held_until
 from certificate_rotation.errors import InvalidCredential
 from certificate_rotation.ledger import Ledger
+from certificate_rotation.messages import Situation
 from certificate_rotation.parts import Invocation
 from certificate_rotation.secret_store import CURRENT, INTENT, PENDING, Labels, SecretStore
 from certificate_rotation.state import State
@@ -120,13 +120,18 @@ def _staged(secrets: SecretStore, labels: Labels, cert_name: str) -> Credential 
     return staged if staged.cert_name == cert_name else None
 
 
-def situation_of(gathered: Gathered, invocation: Invocation) -> Situation:
+def situation_of(gathered: Gathered, policy: Policy, invocation: Invocation) -> Situation:
     """What a message about this credential tells of it."""
-    now = invocation.clock()
+    now, leaf, attempts = invocation.clock(), gathered.credential.chain.leaf, gathered.state.attempts
+    begins, ends = gathered.credential.chain.not_before, gathered.credential.chain.not_after
     return Situation(
         secret=gathered.arn,
         cert_name=gathered.credential.cert_name,
-        not_after=gathered.credential.chain.not_after,
-        attempts=gathered.state.attempts.available(now),
+        serial=f"{leaf.serial_number:x}",
+        not_after=ends,
+        held_until=held_until(begins, ends, policy),
+        attempts=attempts.available(now),
+        next_attempt_at=attempts.next_at(now),
         request_id=invocation.request_id,
+        log_url=invocation.log_url,
     )

@@ -7,18 +7,20 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
-from certificate_rotation.alerts import Alerts, Situation
-from certificate_rotation.decision import Command
+from certificate_rotation.alerts import Alerts
+from certificate_rotation.announcements import Announcements
 from certificate_rotation.device_id_service import DeviceIdService
 from certificate_rotation.errors import InvalidEvent, InvalidSettings
 from certificate_rotation.events import command_from
 from certificate_rotation.ledger import Ledger
+from certificate_rotation.messages import Situation
 from certificate_rotation.parts import Invocation, Parts
 from certificate_rotation.results import Result
 from certificate_rotation.rotation import rotate
@@ -43,7 +45,8 @@ def lambda_handler(event: object, context: "LambdaContext") -> Result:
     logger.set_correlation_id(context.aws_request_id)
     alerts = _alerts(os.environ.get("ALERT_TOPIC_ARN", ""), os.environ.get("LEDGER_TABLE", ""))
     # What is not about one credential is remembered under the function's own name.
-    this_function = Situation(context.function_name, request_id=context.aws_request_id)
+    log_url = _log_url(context)
+    this_function = Situation(context.function_name, request_id=context.aws_request_id, log_url=log_url)
     command = Command()
     try:
         command = command_from(event)
@@ -56,10 +59,21 @@ def lambda_handler(event: object, context: "LambdaContext") -> Result:
         alerts.works_again(this_function, _now())
     deadline = _now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
     owner = f"{context.aws_request_id}/{uuid.uuid4()}"
-    answer = rotate(parts, command, Invocation(context.aws_request_id, owner, deadline, _now, time.sleep))
+    answer = rotate(parts, command, Invocation(context.aws_request_id, owner, deadline, _now, time.sleep, log_url))
     logger.info("Done.", result=answer)
     _measure(answer)
     return answer
+
+
+def _log_url(context: "LambdaContext") -> str:
+    """Where this run's log is in the console, which wants its path segments quoted twice, with $ for %."""
+    region = os.environ.get("AWS_REGION", "us-east-1")
+    group, stream = (
+        quote(quote(name, safe=""), safe="").replace("%", "$")
+        for name in (context.log_group_name, context.log_stream_name)
+    )
+    console = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+    return f"{console}#logsV2:log-groups/log-group/{group}/log-events/{stream}"
 
 
 def _now() -> datetime:
@@ -92,6 +106,7 @@ def _parts(alerts: Alerts) -> Parts:
         ledger=_ledger(settings.ledger_table),
         service=DeviceIdService(settings.service_url, settings.trusted_ca_pem),
         alerts=alerts,
+        announcements=Announcements(boto3.client("events", config=_AWS)),
         settings=settings,
     )
 

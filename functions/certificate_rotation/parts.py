@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from certificate_rotation.alerts import Alerts
+from certificate_rotation.announcements import Announcements
 from certificate_rotation.device_id_service import DeviceIdService
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.secret_store import SecretStore
@@ -22,6 +23,7 @@ class Parts:
     ledger: Ledger
     service: DeviceIdService
     alerts: Alerts
+    announcements: Announcements
     settings: Settings
 
 
@@ -35,6 +37,7 @@ class Invocation:
         deadline: when Lambda will stop it, aware, UTC.
         clock: tells the time, aware, UTC.
         sleep: waits, in seconds.
+        log_url: where its log is in the console.
     """
 
     request_id: str
@@ -42,6 +45,7 @@ class Invocation:
     deadline: datetime
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
+    log_url: str = ""
 
     def time_left(self) -> timedelta:
         """Until Lambda stops this run."""

@@ -6,7 +6,7 @@
 | stage   | the whole credential: a version | carries on with the probe                          |
 | probe   | nothing                         | as stage                                           |
 | promote | AWSCURRENT moves                | only tidies                                        |
-| close   | labels off, mail, ledger        | nothing is left to do                              |
+| close   | labels off, event, mail, ledger | nothing is left to do                              |
 """
 
 import logging
@@ -27,6 +27,7 @@ from certificate_rotation.errors import (
     adding,
 )
 from certificate_rotation.gathering import Gathered, situation_of, staged_version
+from certificate_rotation.messages import Situation
 from certificate_rotation.parts import TIME_FOR_WRITES, Invocation, Parts
 from certificate_rotation.secret_store import PENDING
 from certificate_rotation.state import LastRotation
@@ -102,9 +103,7 @@ class Promotion:
         attempt = gathered.state.open_attempt
         if attempt:
             if gathered.certificate:
-                self._parts.alerts.dropped(
-                    attempt.cert_name, situation_of(gathered, self._invocation), self._invocation.clock()
-                )
+                self._parts.alerts.dropped(attempt.cert_name, self._situation(gathered), self._invocation.clock())
             self._parts.ledger.drop(gathered.arn, attempt)
 
     def _check(self, gathered: Gathered, intent: Intent, certificate: str) -> Credential:
@@ -167,7 +166,8 @@ class Promotion:
         )
         with adding(f"The new certificate {rotation.cert_name} is in use (AWSCURRENT)."):
             self._parts.secrets.unlabel_all(gathered.arn, gathered.labels)
-            situation = situation_of(replace(gathered, credential=in_use), self._invocation)
+            situation = self._situation(replace(gathered, credential=in_use))
+            self._parts.announcements.rotated(rotation, situation)
             self._parts.alerts.rotated(
                 rotation,
                 situation,
@@ -178,3 +178,6 @@ class Promotion:
             if attempt:
                 self._parts.ledger.close(gathered.arn, attempt, rotation)
         return Renewed(in_use, rotation, gathered.state.attempts)
+
+    def _situation(self, gathered: Gathered) -> Situation:
+        return situation_of(gathered, self._parts.settings.policy, self._invocation)

@@ -4,8 +4,8 @@
 """
 
 import logging
+from dataclasses import replace
 
-from certificate_rotation.alerts import Situation
 from certificate_rotation.attempts import Attempts
 from certificate_rotation.credential import Credential
 from certificate_rotation.decision import (
@@ -21,9 +21,18 @@ from certificate_rotation.decision import (
     Wait,
     decide,
 )
-from certificate_rotation.errors import CertificateRejected, CredentialExpired, OutcomeUnknown, StorageFailure
+from certificate_rotation.errors import (
+    CertificateRejected,
+    CredentialExpired,
+    OutcomeUnknown,
+    ServiceFailure,
+    ServiceUnreachable,
+    StorageFailure,
+    Unauthorized,
+)
 from certificate_rotation.gathering import Gathered, gather, situation_of
 from certificate_rotation.issuance import Issuance
+from certificate_rotation.messages import Situation
 from certificate_rotation.parts import Invocation, Parts
 from certificate_rotation.promotion import Promotion
 from certificate_rotation.results import Result, result, utc_text
@@ -62,7 +71,7 @@ class _Rotation:
         self._parts, self._command, self._invocation = parts, command, invocation
         self._issuance, self._promotion = Issuance(parts, invocation), Promotion(parts, invocation)
         self._secret_id = command.secret_id or parts.settings.secret_arn
-        self._situation = Situation(self._secret_id, request_id=invocation.request_id)
+        self._situation = Situation(self._secret_id, request_id=invocation.request_id, log_url=invocation.log_url)
         self._claimed = ""  # the ARN we hold the lease of
 
     def run(self) -> Result:
@@ -78,9 +87,9 @@ class _Rotation:
     def _gather_decide_apply(self) -> Result:
         for _ in range(_ROUNDS):
             labels = self._parts.secrets.labels(self._secret_id)
-            self._situation = Situation(labels.arn, request_id=self._invocation.request_id)
+            self._situation = replace(self._situation, secret=labels.arn)
             gathered = gather(self._parts.secrets, self._parts.ledger, labels)
-            self._situation = situation_of(gathered, self._invocation)
+            self._situation = situation_of(gathered, self._parts.settings.policy, self._invocation)
             now = self._invocation.clock()
             decision = decide(gathered.facts, self._parts.settings.policy, self._command, now, self._invocation.owner)
             logger.info("%s. %s", type(decision).__name__, decision.why)
@@ -97,8 +106,9 @@ class _Rotation:
         match decision:
             case Expired(why):
                 raise CredentialExpired(why)
-            case NotDue() if gathered.state.incident:
-                self._parts.alerts.recovered(gathered.state.incident, self._situation, self._invocation.clock())
+            case NotDue():
+                if self._works(gathered.credential) and gathered.state.incident:
+                    self._parts.alerts.recovered(gathered.state.incident, self._situation, self._invocation.clock())
             case Hold(why, until):
                 attempt = gathered.state.open_attempt
                 if attempt:  # the failure goes on; and if the run that met it was killed, nobody was told yet
@@ -106,6 +116,24 @@ class _Rotation:
                     self._parts.alerts.failed(lasting, self._situation, self._invocation.clock())
                 answer |= {"why": why, "until": utc_text(until)}
         return answer
+
+    def _works(self, in_use: Credential) -> bool:
+        """Whether the service lets in what consumers use now; False when it gave no answer. True when nobody asks.
+
+        Raises:
+            Unauthorized: somebody deleted the certificate or the key at the service. Better told now than when due.
+        """
+        if not self._parts.settings.watch_in_use:
+            return True
+        try:
+            if self._parts.service.accepts(in_use):
+                return True
+        except (ServiceUnreachable, ServiceFailure) as error:  # consumers notice that themselves: no mail for it
+            logger.warning("Whether the service accepts the certificate in use could not be found out: %s", error)
+            return False
+        raise Unauthorized(
+            f"The service refuses the certificate in use ({in_use.cert_name}), or its API key, long before its end."
+        )
 
     def _act(self, gathered: Gathered, decision: Issue | Resume | Drop) -> Result | None:
         renewed = None

@@ -34,6 +34,7 @@ class Settings:
     key_algorithm: str
     cert_name_prefix: str
     notify_on_success: bool
+    watch_in_use: bool
     policy: Policy
 
     @classmethod
@@ -52,6 +53,7 @@ class Settings:
             key_algorithm=_one_of(env, "KEY_ALGORITHM", "same", KEY_ALGORITHMS),
             cert_name_prefix=_prefix(env),
             notify_on_success=_one_of(env, "NOTIFY_ON_SUCCESS", "true", ("true", "false")) == "true",
+            watch_in_use=_one_of(env, "WATCH_IN_USE", "true", ("true", "false")) == "true",
             policy=Policy(
                 renew_before=timedelta(days=_number(env, "RENEW_BEFORE_DAYS", 0, MAX_DAYS)),
                 critical=timedelta(days=_number(env, "CRITICAL_DAYS", 7, MAX_DAYS)),

@@ -1,6 +1,7 @@
 """A local AWS for one test: a secret, a ledger, a topic somebody reads, and a way to watch and refuse what is sent."""
 
 import functools
+import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
 
@@ -104,11 +106,12 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Email:
-    """What a subscriber of the topic reads."""
+    """What a subscriber of the topic reads; `document` is what programs get."""
 
     subject: str
     body: str
     attributes: dict[str, str]
+    document: dict[str, Any]
 
     @property
     def code(self) -> str:
@@ -123,6 +126,7 @@ class Clients:
     secrets: "SecretsManagerClient"
     dynamodb: "DynamoDBClient"
     sns: "SNSClient"
+    events: "EventBridgeClient"
 
     @classmethod
     def made_by(cls, session: boto3.Session) -> Self:
@@ -132,11 +136,12 @@ class Clients:
             session.client("secretsmanager", config=config),
             session.client("dynamodb", config=config),
             session.client("sns", config=config),
+            session.client("events", config=config),
         )
 
-    def all(self) -> tuple["SecretsManagerClient", "DynamoDBClient", "SNSClient"]:
+    def all(self) -> tuple["SecretsManagerClient", "DynamoDBClient", "SNSClient", "EventBridgeClient"]:
         """Each of them."""
-        return self.secrets, self.dynamodb, self.sns
+        return self.secrets, self.dynamodb, self.sns, self.events
 
 
 # A client takes longer to make than a rotation takes with it: what one test is done with, the next one uses.
@@ -235,6 +240,11 @@ class LocalAws:
             _email(call.form) for call in self.calls if call.operation == "Publish" and call.status == HTTPStatus.OK
         ]
 
+    def announced(self) -> list[dict[str, Any]]:
+        """The details of the events on the default bus so far, oldest first."""
+        put = [call for call in self.calls if call.operation == "PutEvents" and call.status == HTTPStatus.OK]
+        return [json.loads(entry["Detail"]) for call in put for entry in json.loads(call.body)["Entries"]]
+
     def records(self) -> list[dict[str, Any]]:
         """Every item of the ledger in plain values, sorted as the table sorts them."""
         items = self.admin.dynamodb.scan(TableName=self.name, ConsistentRead=True)["Items"]
@@ -245,4 +255,5 @@ class LocalAws:
 def _email(form: Mapping[str, str]) -> Email:
     names = {key.removesuffix(".Name"): value for key, value in form.items() if key.endswith(".Name")}
     attributes = {name: form[f"{entry}.Value.StringValue"] for entry, name in names.items()}
-    return Email(form["Subject"], form["Message"], attributes)
+    message = json.loads(form["Message"])
+    return Email(form["Subject"], message["email"], attributes, json.loads(message["default"]))

@@ -26,6 +26,8 @@ class Context:
 
     aws_request_id: str = "4e1f0e5c-0000-4000-8000-000000000000"
     function_name: str = "rotate-test"
+    log_group_name: str = "/aws/lambda/rotate-test"
+    log_stream_name: str = "2026/11/24/[$LATEST]0123456789abcdef"
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the timeout of template.yaml."""
@@ -138,6 +140,11 @@ def test_a_failure_is_raised_and_told_once(function: World) -> None:
     (email,) = function.emails()
     assert email.attributes["code"] == "InvalidCredential"
     assert Context.aws_request_id in email.body
+    # The console's own quoting: every reserved character twice, with $ for %.
+    assert (
+        "log-group/$252Faws$252Flambda$252Frotate-test/log-events/2026$252F11$252F24$252F$255B$2524LATEST$255D0123"
+        in (email.body)
+    )
 
 
 def test_a_trust_anchor_on_one_line_is_as_good_as_pem(function: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from typing import Any, override
 import pytest
 
 from certificate_rotation.alerts import Alerts
+from certificate_rotation.announcements import Announcements
 from certificate_rotation.credential import Credential
 from certificate_rotation.device_id_service import DeviceIdService, Issued
 from certificate_rotation.errors import RotationError
@@ -107,6 +108,7 @@ class World:
             "ALERT_TOPIC_ARN": aws.topic,
             "SERVICE_URL": simulator.url,
             "TRUSTED_CA_PEM": simulator.trusted_ca_pem,
+            "WATCH_IN_USE": "false",  # `test_watching` turns it on: elsewhere it would hide what a run does by itself
         }
 
     # What a test arranges.
@@ -164,6 +166,7 @@ class World:
             ledger=ledger,
             service=WatchedService(settings.service_url, settings.trusted_ca_pem, self.aws.exchanges, self.seen),
             alerts=Alerts(clients.sns, settings.alert_topic_arn, ledger),
+            announcements=Announcements(clients.events),
             settings=settings,
         )
 

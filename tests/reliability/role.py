@@ -16,6 +16,7 @@ _NEEDS = {
     "UpdateItem": {"dynamodb:UpdateItem"},
     "TransactWriteItems": {"dynamodb:UpdateItem", "dynamodb:PutItem"},
     "Publish": {"sns:Publish"},
+    "PutEvents": {"events:PutEvents"},
 }
 
 
@@ -24,7 +25,7 @@ def allowed() -> frozenset[str]:
     """The actions of the function's role."""
     text = TEMPLATE.read_text()
     role = text[text.index("  FunctionRole:") : text.index("  CredentialSecret:")]
-    return frozenset(re.findall(r"\b(?:secretsmanager|dynamodb|sns|logs|kms):[A-Za-z]+", role))
+    return frozenset(re.findall(r"\b(?:secretsmanager|dynamodb|sns|events|logs|kms):[A-Za-z]+", role))
 
 
 def may(operation: str) -> bool:

@@ -161,7 +161,7 @@ class Watch:
     def _check_calls(self, calls: list[Call]) -> None:
         """Invariant 10."""
         aws = self.world.aws
-        ours = {"Secret": self.world.arn, "Item": aws.name, "Publish": aws.topic}
+        ours = {"Secret": self.world.arn, "Item": aws.name, "Publish": aws.topic, "Events": self.world.arn}
         for call in calls:
             resource = next((name for part, name in ours.items() if part in call.operation), "")
             meant = bool(resource) and resource in call.body

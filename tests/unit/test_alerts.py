@@ -1,15 +1,17 @@
 """What people read, and that nothing keeps it from reaching them."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
-from certificate_rotation.alerts import Alerts, Situation
+from certificate_rotation.alerts import Alerts
 from certificate_rotation.attempts import Attempts
-from certificate_rotation.errors import ServiceFailure, StorageFailure
+from certificate_rotation.errors import OutcomeUnknown, ServiceFailure, StorageFailure
+from certificate_rotation.messages import Situation
 from certificate_rotation.state import Incident, LastRotation, State
 from tests.unit.made import NOW
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from certificate_rotation.ledger import Ledger
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:device-id-AbCdEf"
-SITUATION = Situation(ARN, "device-id-1", NOW + timedelta(days=20), 3, "request-1")
+SITUATION = Situation(
+    ARN, "device-id-1", not_after=NOW + timedelta(days=20), attempts=3, request_id="request-1", log_url="https://log"
+)
 KNOWN = Incident("ServiceFailure", NOW, NOW, 0)
 
 
@@ -33,6 +37,16 @@ class Topic:
         if self.refuses:
             raise ClientError({"Error": {"Code": "AuthorizationError", "Message": "no"}}, "Publish")
         self.published.append(message)
+
+    def text(self, number: int = 0) -> str:
+        """What a mailbox gets."""
+        text: str = json.loads(self.published[number]["Message"])["email"]
+        return text
+
+    def document(self, number: int = 0) -> dict[str, Any]:
+        """What any other subscriber gets."""
+        document: dict[str, Any] = json.loads(json.loads(self.published[number]["Message"])["default"])
+        return document
 
 
 @dataclass
@@ -72,19 +86,64 @@ def test_a_failure_is_told_with_what_happened_whether_it_works_and_what_to_do() 
     alerts(topic, memory).failed(ServiceFailure("The service answered 503."), SITUATION, NOW)
     (message,) = topic.published
     assert message["Subject"] == "[Device-ID] WARNING: ServiceFailure - device-id-AbCdEf, 20 days left"
-    titles = ["What happened\n", "Does traffic still work\n", "What you can do\n", "Details\n"]
-    places = [message["Message"].index(title) for title in titles]
+    titles = ["What happened", "Does traffic still work", "What happens by itself", "What you can do", "Details"]
+    places = [topic.text().index(f"{title}\n") for title in titles]
     assert places == sorted(places)
-    assert "The service answered 503." in message["Message"]
-    assert ServiceFailure.cure in message["Message"]
-    assert "until 2026-12-14T12:00:00Z (20 days)" in message["Message"]
-    assert "Attempts left: 1" in message["Message"], "as it is now, not as it was at the start of the run"
+    assert "The service answered 503." in topic.text()
+    assert ServiceFailure.cure in topic.text()
+    assert ServiceFailure.by_itself in topic.text()
+    assert "Log: https://log" in topic.text()
+    assert "until 2026-12-14T12:00:00Z (20 days)" in topic.text()
+    assert "Attempts left: 1" in topic.text(), "as it is now, not as it was at the start of the run"
     assert {name: value["StringValue"] for name, value in message["MessageAttributes"].items()} == {
         "severity": "WARNING",
         "code": "ServiceFailure",
         "secret": ARN,
     }
     assert memory.remembered() == KNOWN
+
+
+def test_programs_get_the_same_as_a_document_with_a_version() -> None:
+    """A queue or a function need not take a text apart."""
+    topic = Topic()
+    alerts(topic, Memory(State(attempts=Attempts(0, NOW)))).failed(ServiceFailure("503"), SITUATION, NOW)
+    assert topic.published[0]["MessageStructure"] == "json"
+    document = topic.document()
+    assert document["text"] == topic.text()
+    assert {name: document[name] for name in ("version", "code", "severity", "secretId", "daysLeft", "reason")} == {
+        "version": 1,
+        "code": "ServiceFailure",
+        "severity": "WARNING",
+        "secretId": ARN,
+        "daysLeft": 20,
+        "reason": "begun",
+    }
+    assert document["nextAttemptAt"] == "2026-11-24T13:02:00Z"
+    assert "The next attempt is free at 2026-11-24T13:02:00Z" in topic.text()
+
+
+def test_a_hold_says_when_it_ends_by_itself() -> None:
+    """The first question at 3 a.m. is whether it can wait."""
+    topic = Topic()
+    situation = replace(SITUATION, held_until=NOW + timedelta(days=13))
+    alerts(topic, Memory()).failed(OutcomeUnknown("The answer was lost."), situation, NOW)
+    assert "That is at 2026-12-07T12:00:00Z." in topic.text()
+
+
+@pytest.mark.parametrize(
+    ("after", "left", "reason", "words"),
+    [
+        (timedelta(days=1), timedelta(days=20), "reminder", "It still fails (since"),
+        (timedelta(hours=1), timedelta(days=14), "escalated", "the end has come closer"),
+    ],
+)
+def test_a_message_says_why_it_comes_again(after: timedelta, left: timedelta, reason: str, words: str) -> None:
+    """Else a reminder reads like something new."""
+    topic = Topic()
+    situation = replace(SITUATION, not_after=NOW + after + left)
+    alerts(topic, Memory(State(incident=KNOWN))).failed(ServiceFailure("503"), situation, NOW + after)
+    assert topic.document()["reason"] == reason
+    assert words in topic.text()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +161,7 @@ def test_how_bad_it_is_follows_from_the_life_that_is_left(left: timedelta | None
     situation = Situation(ARN, not_after=None if left is None else NOW + left)
     alerts(topic, Memory()).failed(ServiceFailure("503"), situation, NOW)
     assert topic.published[0]["MessageAttributes"]["severity"]["StringValue"] == severity
-    assert traffic in topic.published[0]["Message"]
+    assert traffic in topic.text()
 
 
 def test_what_people_know_is_not_told_again() -> None:
@@ -120,7 +179,7 @@ def test_an_error_without_a_name_is_told_without_its_text() -> None:
     alerts(topic, Memory()).failed(RuntimeError("-----BEGIN PRIVATE KEY-----"), SITUATION, NOW)
     (message,) = topic.published
     assert "RuntimeError" in message["Subject"]
-    assert "PRIVATE KEY" not in message["Message"]
+    assert "PRIVATE KEY" not in topic.text()
 
 
 def test_a_ledger_that_cannot_be_reached_does_not_keep_a_message_back() -> None:
@@ -185,7 +244,7 @@ def test_a_rotation_tells_consumers_when_to_reload(
     alerts(topic, Memory()).rotated(rotation, SITUATION, over=None, announce=True, now=NOW)
     (message,) = topic.published
     assert message["MessageAttributes"]["severity"]["StringValue"] == severity
-    assert advice in message["Message"]
+    assert advice in topic.text()
 
 
 @pytest.mark.parametrize(

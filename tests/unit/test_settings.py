@@ -26,13 +26,14 @@ def test_what_the_stack_leaves_open_has_the_contracts_defaults() -> None:
         key_algorithm="same",
         cert_name_prefix="device-id",
         notify_on_success=True,
+        watch_in_use=True,
         policy=Policy(timedelta(0), timedelta(days=7), timedelta(hours=24)),
     )
 
 
 def test_empty_is_as_good_as_absent() -> None:
     """CloudFormation sets a parameter without a value to the empty text."""
-    names = ("SERVICE_REGION", "SERVICE_URL", "TRUSTED_CA_PEM", "KEY_ALGORITHM", "CRITICAL_DAYS", "NOTIFY_ON_SUCCESS")
+    names = ("SERVICE_REGION", "SERVICE_URL", "TRUSTED_CA_PEM", "KEY_ALGORITHM", "CRITICAL_DAYS", "WATCH_IN_USE")
     assert Settings.from_env(STACK | dict.fromkeys(names, "")) == Settings.from_env(STACK)
 
 
