@@ -16,6 +16,7 @@ from botocore.config import Config
 
 from certificate_rotation.alerts import Alerts
 from certificate_rotation.announcements import Announcements
+from certificate_rotation.decision import Command
 from certificate_rotation.device_id_service import DeviceIdService
 from certificate_rotation.errors import InvalidEvent, InvalidSettings
 from certificate_rotation.events import command_from
@@ -44,9 +45,11 @@ def lambda_handler(event: object, context: "LambdaContext") -> Result:
     logger = _logger()
     logger.set_correlation_id(context.aws_request_id)
     alerts = _alerts(os.environ.get("ALERT_TOPIC_ARN", ""), os.environ.get("LEDGER_TABLE", ""))
-    # What is not about one credential is remembered under the function's own name.
     log_url = _log_url(context)
-    this_function = Situation(context.function_name, request_id=context.aws_request_id, log_url=log_url)
+    # What is not about one credential is remembered under the function's own name.
+    this_function = Situation(
+        context.function_name, of_function=True, request_id=context.aws_request_id, log_url=log_url
+    )
     command = Command()
     try:
         command = command_from(event)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from certificate_rotation.errors import RotationError
+from certificate_rotation.errors import InvalidEvent, RotationError
 from certificate_rotation.incidents import Reason
 from certificate_rotation.results import days_left, utc_text
 from certificate_rotation.state import Incident, LastRotation
@@ -21,7 +21,7 @@ class Situation:
     """What is known of the credential a message is about.
 
     Attributes:
-        secret: name or ARN; also the key under which an incident is remembered.
+        secret: name or ARN, or the function's name; also the key under which an incident is remembered.
         cert_name: of the certificate in use; None when not known.
         serial: of the same, hex; empty when not known.
         not_after: when that one ends; None when not known.
@@ -30,6 +30,7 @@ class Situation:
         next_attempt_at: when one may, if none may now.
         request_id: Lambda's, to find the run's log.
         log_url: where that log is in the console; empty when not known.
+        of_function: it is about the function itself, before any credential was looked at.
     """
 
     secret: str
@@ -41,6 +42,7 @@ class Situation:
     next_attempt_at: datetime | None = None
     request_id: str = ""
     log_url: str = ""
+    of_function: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def failed(error: Exception, situation: Situation, incident: Incident, reason: R
     named = error if isinstance(error, RotationError) else None
     # An error without a name of ours may quote anything: its message stays in the log.
     what = str(named) if named else "The function failed in a way it has no name for."
-    severity: Severity = "CRITICAL" if situation.not_after is None or incident.level else "WARNING"
+    urgent = incident.level > 0 or situation.not_after is None
+    severity: Severity = "CRITICAL" if urgent and not isinstance(error, InvalidEvent) else "WARNING"
     return _message(
         severity,
         type(error).__name__,
@@ -182,6 +185,8 @@ def _subject(severity: Severity, code: str, situation: Situation, now: datetime)
 
 
 def _traffic(situation: Situation, now: datetime) -> str:
+    if situation.of_function:
+        return "Not known: this run did not come to look at a credential."
     if situation.not_after is None:
         return "Not known: the certificate in use could not be read."
     if situation.not_after <= now:
@@ -212,7 +217,7 @@ def _reload(rotation: LastRotation) -> str:
 
 def _details(code: str, situation: Situation, now: datetime) -> str:
     lines = {
-        "Secret": situation.secret,
+        "Function" if situation.of_function else "Secret": situation.secret,
         "Certificate": situation.cert_name,
         "Serial number": situation.serial,
         "Code": code,
