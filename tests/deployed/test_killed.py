@@ -27,6 +27,7 @@ PLACES: dict[str, Place] = {
     "after the promotion": AtAws("UpdateSecretVersionStage", 1),
     "after the first label": AtAws("UpdateSecretVersionStage", 2),
     "after the second label": AtAws("UpdateSecretVersionStage", 3),
+    "after the event": AtAws("PutEvents", 1),
     "after the mail": AtAws("Publish", 1),
     "after the close": AtAws("TransactWriteItems", 3),
     "after the release": AtAws("UpdateItem", 2),

@@ -36,6 +36,7 @@ KEY_IS_USED_FOR = {
     "dynamodb:UpdateItem": {"kms:Decrypt"},
     "dynamodb:PutItem": {"kms:Decrypt"},
     "sns:Publish": {"kms:GenerateDataKey", "kms:Decrypt"},
+    "events:PutEvents": set[str](),  # the default bus is encrypted with a key of EventBridge's own
     "logs:CreateLogStream": set[str](),  # CloudWatch Logs encrypts with a key of its own
     "logs:PutLogEvents": set[str](),
 }
@@ -129,6 +130,7 @@ def test_the_role_names_every_action_and_only_resources_of_its_stack(stack_with_
         "Credential": [outputs["SecretArn"]],
         "Ledger": [table["TableArn"]],
         "Alerts": [outputs["AlertTopicArn"]],
+        "Events": ["arn:aws:events:us-east-1:000000000000:event-bus/default"],
         "Log": log_groups(stack_with_a_key),
         "Key": [KEY],
     }
