@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certificate_rotation.alerts import Alerts
+from certificate_rotation.announcements import Announcements
 from certificate_rotation.device_id_service import DeviceIdService
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.parts import Parts
@@ -81,4 +82,5 @@ class Cells:
         ledger = Ledger(dynamodb, table)
         service = DeviceIdService(settings.service_url, settings.trusted_ca_pem)
         alerts = Alerts(sns, settings.alert_topic_arn, ledger)
-        return Cell(Parts(SecretStore(secrets), ledger, service, alerts, settings), secrets)
+        announcements = Announcements(self.aws.client("events", region))
+        return Cell(Parts(SecretStore(secrets), ledger, service, alerts, announcements, settings), secrets)
