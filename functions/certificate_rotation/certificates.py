@@ -30,6 +30,10 @@ _NEW_KEY: dict[str, Callable[[], PrivateKey]] = {
 }
 # The service's clock may run ahead of ours: a certificate that starts within this time is not refused for it.
 _START_TOLERANCE = timedelta(minutes=5)
+# Reading an RSA key checks its primes, and making one looks for them: past this size either may take longer than an
+# invocation lives on a small Lambda. KeyAlgorithm offers nothing larger.
+_MAX_RSA_BITS = 4096
+_EARLIEST_YEAR = 1950  # RFC 5280, section 4.1.2.5: where the dates of certificates begin
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,18 @@ def load_chain(pem: str) -> Chain:
     """
     try:
         certificates = x509.load_pem_x509_certificates(pem.encode())
-        for certificate in certificates:  # parsed lazily: a key nobody can read must fail here, not later
+        for certificate in certificates:  # parsed lazily: what nobody can read must fail here, not later
             certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+            _check_dates(certificate)
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise ValueError("is not a readable PEM certificate (-----BEGIN CERTIFICATE-----)") from None
     return Chain(tuple(certificates))
+
+
+def _check_dates(certificate: x509.Certificate) -> None:
+    """Refuse dates that cannot be reckoned with: `datetime` begins at year 1, and we subtract from them."""
+    if min(certificate.not_valid_before_utc, certificate.not_valid_after_utc).year < _EARLIEST_YEAR:
+        raise ValueError
 
 
 def load_private_key(pem: str) -> PrivateKey:
@@ -86,13 +97,17 @@ def load_private_key(pem: str) -> PrivateKey:
         ValueError: it cannot be read, is encrypted, or is of a kind the service cannot sign for.
     """
     try:
-        key = serialization.load_pem_private_key(pem.encode(), password=None)
+        key = serialization.load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
+        if isinstance(key, rsa.RSAPrivateKey) and key.key_size <= _MAX_RSA_BITS:
+            key = serialization.load_pem_private_key(pem.encode(), None)
     except TypeError:  # cryptography: "password was not given but private key is encrypted"
         raise ValueError("is encrypted; store it without a passphrase, the secret itself is encrypted") from None
     except (ValueError, UnsupportedAlgorithm):
         raise ValueError("is not a readable PEM private key (-----BEGIN PRIVATE KEY-----)") from None
     if not isinstance(key, PrivateKey):
         raise ValueError("is of an unsupported kind; use an RSA, EC or Ed25519 key")  # noqa: TRY004 - a bad value
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size > _MAX_RSA_BITS:
+        raise ValueError(f"is an RSA key of {key.key_size} bits; at most {_MAX_RSA_BITS} can be renewed here")
     return key
 
 
@@ -131,6 +146,14 @@ def new_csr_pem(key: PrivateKey, like: x509.Certificate) -> str:
     # Ed25519 signs the message itself (RFC 8032): no hash may be named.
     algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
     return builder.sign(key, algorithm).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def is_request_for(csr_pem: str, key: PrivateKey) -> bool:
+    """Whether this is a readable certificate request for the key."""
+    try:
+        return _spki(x509.load_pem_x509_csr(csr_pem.encode()).public_key()) == _spki(key.public_key())
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+        return False
 
 
 def check_issued(pem: str, key: PrivateKey, in_use: Chain, now: datetime) -> Chain:

@@ -10,11 +10,13 @@ from certificate_rotation.certificates import (
     Chain,
     PrivateKey,
     belong_together,
+    is_request_for,
     load_chain,
     load_private_key,
     private_key_pem,
 )
 from certificate_rotation.errors import InvalidCredential
+from certificate_rotation.identity import check_usable
 
 MAX_SECRET_BYTES = 65_536  # AWS: the size of a Secrets Manager value
 _ROOM_FOR_A_NEW_CHAIN = 16_384  # a new certificate may come with a longer chain and a larger key than the old one
@@ -50,27 +52,38 @@ class Credential:
         api_key = _text(document, "apiKey")
         if not _API_KEY.fullmatch(api_key):
             raise InvalidCredential("apiKey in the secret holds blanks, line breaks or non-ASCII characters.")
-        chain = _read("cert", load_chain, _text(document, "cert"))
-        key = _read("privateKey", load_private_key, _text(document, "privateKey"))
+        chain = _read("cert", lambda: load_chain(_text(document, "cert")))
+        key = _read("privateKey", lambda: load_private_key(_text(document, "privateKey")))
         if not belong_together(key, chain.leaf):
             raise InvalidCredential(
                 "privateKey in the secret is not the key of cert (its first certificate must be the client's own)."
             )
+        _read("cert", lambda: check_usable(key, chain))
         cert_name = document.get("certName") or None
-        if not isinstance(cert_name, str | None):
-            raise InvalidCredential("certName in the secret must be text.")
-        if len(secret.encode()) > MAX_SECRET_BYTES - _ROOM_FOR_A_NEW_CHAIN:
+        if not isinstance(cert_name, str | None) or not (cert_name or "").isprintable():
+            raise InvalidCredential("certName in the secret must be text of printable characters.")
+        credential = cls(document, chain, key, api_key, cert_name)
+        size = len(credential.dump())  # as it will be written: escaped, "ü" has six bytes
+        if size > MAX_SECRET_BYTES - _ROOM_FOR_A_NEW_CHAIN:
             raise InvalidCredential(
-                f"The secret is {len(secret.encode())} bytes; a new certificate needs it to be at most "
+                f"The secret is {size} bytes of ASCII; a new certificate needs it to be at most "
                 f"{MAX_SECRET_BYTES - _ROOM_FOR_A_NEW_CHAIN}. Move the customer's own keys elsewhere."
             )
-        return cls(document, chain, key, api_key, cert_name)
+        return credential
 
     def renewed(self, chain: Chain, key: PrivateKey, cert_name: str) -> Self:
-        """The same credential with another certificate, key and name; everything else survives untouched."""
+        """The same credential with another certificate, key and name; everything else survives untouched.
+
+        Raises:
+            ValueError: it could not be used, or not stored.
+        """
+        check_usable(key, chain)
         changed = {"cert": chain.pem, "privateKey": private_key_pem(key), "certName": cert_name}
         document = {**self.document, **changed}
-        return replace(self, document=document, chain=chain, key=key, cert_name=cert_name)
+        renewed = replace(self, document=document, chain=chain, key=key, cert_name=cert_name)
+        if len(renewed.dump()) > MAX_SECRET_BYTES:
+            raise ValueError(f"is too large: with it, the secret would have more than {MAX_SECRET_BYTES} bytes")
+        return renewed
 
     def dump(self) -> str:
         """The credential as the text of a secret version."""
@@ -103,7 +116,11 @@ class Intent:
             InvalidCredential: somebody else wrote this version.
         """
         document = _json_object(secret)
-        return cls(version, *(_text(document, name) for name in ("privateKey", "csr", "certName", "basedOn")))
+        intent = cls(version, *(_text(document, name) for name in ("privateKey", "csr", "certName", "basedOn")))
+        key = _read("privateKey", lambda: load_private_key(intent.private_key_pem))
+        if not is_request_for(intent.csr_pem, key):
+            raise InvalidCredential("csr in the secret is not a certificate request for privateKey.")
+        return intent
 
     def dump(self) -> str:
         """The intent as the text of a secret version."""
@@ -119,6 +136,7 @@ class Intent:
 
 def _json_object(secret: str) -> dict[str, object]:
     try:
+        secret.encode()  # RFC 8259, section 8.1: half a surrogate pair is no JSON text
         document = json.loads(secret)
         json.dumps(document, allow_nan=False)  # what cannot be written back unchanged must not be read
     except (ValueError, RecursionError):
@@ -135,8 +153,8 @@ def _text(document: Mapping[str, object], name: str) -> str:
     return value
 
 
-def _read[T](name: str, load: Callable[[str], T], pem: str) -> T:
+def _read[T](name: str, read: Callable[[], T]) -> T:
     try:
-        return load(pem)
-    except ValueError as error:  # its message quotes no input: see certificates
+        return read()
+    except ValueError as error:  # its message quotes no input: see certificates and identity
         raise InvalidCredential(f"{name} in the secret {error}.") from None

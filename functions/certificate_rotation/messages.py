@@ -152,9 +152,8 @@ def _message(  # noqa: PLR0913 - one per part of it
     now: datetime,
 ) -> Message:
     subject = _subject(severity, code, situation, now)
-    text = "\n\n".join(
-        f"{title}\n{part}" for title, part in ({**body, "Details": _details(code, situation, now)}).items()
-    )
+    parts = {**body, "Details": _details(code, situation, now)}
+    text = _sendable("\n\n".join(f"{title}\n{part}" for title, part in parts.items()))
     document = {
         "version": VERSION,
         "severity": severity,
@@ -174,6 +173,11 @@ def _message(  # noqa: PLR0913 - one per part of it
         "text": text,
     }
     return Message(severity, code, subject, text, document)
+
+
+def _sendable(text: str) -> str:
+    """SNS refuses control characters and what is not Unicode: better a question mark than no message."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
 def _subject(severity: Severity, code: str, situation: Situation, now: datetime) -> str:

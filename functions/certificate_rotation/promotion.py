@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 # A new certificate may need a moment until every server of the service knows it: seconds before each probe.
 PROBE_PAUSES = (0, 1, 2, 4, 8)
-_PROBE_BUDGET = timedelta(seconds=CONNECT_SECONDS + PROBE_SECONDS) + TIME_FOR_WRITES
+_PROBE_BUDGET = timedelta(seconds=2 * CONNECT_SECONDS + PROBE_SECONDS) + TIME_FOR_WRITES
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,12 @@ class Promotion:
         key = load_private_key(intent.private_key_pem)
         try:
             chain = check_issued(certificate, key, gathered.credential.chain, self._invocation.clock())
+            return gathered.credential.renewed(chain, key, intent.cert_name)
         except ValueError as error:
             attempt = gathered.state.open_attempt
             if attempt:
                 self._parts.ledger.journal(gathered.arn, replace(attempt, outcome="rejected"))
             raise CertificateRejected(f"The new certificate {intent.cert_name} {error}.") from error
-        return gathered.credential.renewed(chain, key, intent.cert_name)
 
     def _stage(self, arn: str, version: str, renewed: Credential, intent: Intent, *, journalled: bool) -> None:
         """The second store of the certificate, joined with its key."""

@@ -19,6 +19,8 @@ SERVICE_URLS = {
     "us": "https://us.device-identity-broker.services-edge.paloaltonetworks.com",
     "eu": "https://eu.device-identity-broker.services-edge.paloaltonetworks.com",
 }
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1123, section 2.1: a part of a host name
+_BASE_URL = re.compile(rf"https://({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(:[0-9]{{1,5}})?(/[A-Za-z0-9._~/-]*)?")
 MAX_DAYS = 3650  # far beyond any certificate's life, and safe for date arithmetic
 
 
@@ -64,8 +66,8 @@ class Settings:
 
 def _required(env: Mapping[str, str], name: str) -> str:
     value = env.get(name, "").strip()
-    if not value:
-        raise InvalidSettings(f"{name} is empty. The stack sets it; deploy the stack again.")
+    if not (value and value.isascii() and value.isprintable()):
+        raise InvalidSettings(f"{name} is empty, or not a name of AWS's. The stack sets it; deploy the stack again.")
     return value
 
 
@@ -95,12 +97,9 @@ def _service_url(env: Mapping[str, str]) -> str:
     if not value:
         return SERVICE_URLS[_one_of(env, "SERVICE_REGION", "us", tuple(SERVICE_URLS))]
     try:
-        url = urlsplit(value)
-        usable = url.scheme == "https" and url.hostname and (url.port is None or url.port > 0)
-    except ValueError:  # a port or an IPv6 address that cannot be read
+        usable = _BASE_URL.fullmatch(value) and urlsplit(value).port != 0
+    except ValueError:  # a port or an IPv6 address out of range
         usable = False
-    else:
-        usable = usable and not (url.username or url.password or url.query or url.fragment)
     if not usable:  # not quoted: somebody may have put a password into it
         raise InvalidSettings("SERVICE_URL must be https://host[:port] with no user, query or fragment.")
     return value.rstrip("/")
@@ -114,7 +113,7 @@ def _trusted_ca(value: str) -> str:
     try:
         pem = value if value.startswith("-----BEGIN") else base64.b64decode(value, validate=True).decode()
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
-    except (ValueError, binascii.Error, ssl.SSLError):
+    except (ValueError, TypeError, binascii.Error, ssl.SSLError):  # TypeError: text that is not ASCII
         raise InvalidSettings(
             "TRUSTED_CA_PEM is neither a PEM certificate with its line breaks nor the same in base64 on one line."
         ) from None

@@ -1,6 +1,5 @@
 """HTTPS to the vendor: verified TLS 1.2 or later, our client certificate, one try, bounded in size and time."""
 
-import os
 import ssl
 import time
 from typing import Any, override
@@ -12,9 +11,8 @@ from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.util.wait import wait_for_read
 
-from certificate_rotation.certificates import private_key_pem
 from certificate_rotation.credential import Credential
-from certificate_rotation.errors import InvalidCredential
+from certificate_rotation.identity import show
 
 MAX_ANSWER_BYTES = 262_144  # a certificate chain is a few kilobytes; more is not an answer
 _VERDICT_SECONDS = 0.3  # see _Connection
@@ -104,15 +102,7 @@ def client_context(credential: Credential, trusted_ca_pem: str) -> ssl.SSLContex
     context.sslsocket_class = _AnswerSocket
     if trusted_ca_pem:
         context.load_verify_locations(cadata=trusted_ca_pem)
-    # load_cert_chain wants a path: an anonymous file in memory keeps the key off every disk.
-    descriptor = os.memfd_create("client-identity", os.MFD_CLOEXEC)
-    with os.fdopen(descriptor, "w") as identity:
-        identity.write(private_key_pem(credential.key) + credential.chain.pem)
-        identity.flush()
-        try:
-            context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-        except ssl.SSLError as error:
-            raise InvalidCredential(f"TLS cannot use cert and privateKey of the secret: {error.reason}.") from None
+    show(context, credential.key, credential.chain)
     return context
 
 

@@ -1,15 +1,21 @@
 """A certificate came back, and it cannot be used: at all, or not yet."""
 
+import json
+import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from certificate_rotation.certificates import Chain
 from certificate_rotation.errors import (
     CertificateNotAccepted,
     CertificateRejected,
     RotationError,
 )
-from tests.integration.world import World
+from tests.integration.world import Answer, World
+from tests.unit.made import certificate
 
 
 @pytest.mark.parametrize("fault", ["truncated-pem", "other-key", "expired", "shorter-lived"])
@@ -36,6 +42,41 @@ def test_a_certificate_that_fails_the_offline_check_is_not_used_and_holds(world:
     assert world.accepted()
     assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
     assert world.codes() == ["CertificateRejected", "rotated"]
+
+
+def _with_weak_authority(pem: str) -> str:
+    small = rsa.generate_private_key(65537, 1024)  # noqa: S505 - the point of it
+    return pem + Chain((certificate(small),)).pem
+
+
+def _with_many_others(pem: str) -> str:
+    return pem + Chain((certificate(ec.generate_private_key(ec.SECP256R1())),)).pem * 200
+
+
+@pytest.mark.parametrize(
+    ("add", "why"),
+    [(_with_weak_authority, r"cannot be used by TLS \(CA_KEY_TOO_SMALL\)"), (_with_many_others, "is too large")],
+)
+def test_a_certificate_that_could_not_be_shown_or_stored_is_told_for_what_it_is(
+    world: World, add: Callable[[str], str], why: str
+) -> None:
+    """Staged, it would fail every run until the one in use has ended, under the name of another error."""
+    world.onboard()
+    before = world.current()
+
+    def added(answer: Answer) -> Answer:
+        status, headers, body = answer
+        document = json.loads(body)
+        return status, headers, json.dumps({**document, "cert": add(document["cert"])}).encode()
+
+    world.on_its_way = added
+    assert re.search(why, str(world.fails(CertificateRejected)))
+    assert world.current() == before
+    assert "AWSPENDING" not in world.labels()
+    assert world.run()["outcome"] == "held"
+    world.on_its_way = lambda answer: answer
+    world.advance_to_critical()
+    assert world.run()["outcome"] == "rotated"
 
 
 def test_a_certificate_that_is_not_accepted_yet_is_tried_again_without_an_attempt(world: World) -> None:

@@ -15,7 +15,7 @@ import pytest
 from certificate_rotation.alerts import Alerts
 from certificate_rotation.announcements import Announcements
 from certificate_rotation.credential import Credential
-from certificate_rotation.device_id_service import DeviceIdService, Issued
+from certificate_rotation.device_id_service import REFRESH_PATH, DeviceIdService, Issued
 from certificate_rotation.errors import RotationError
 from certificate_rotation.events import command_from
 from certificate_rotation.ledger import Ledger
@@ -59,12 +59,25 @@ class Seen:
                 self._at_once -= 1
 
 
-class WatchedService(DeviceIdService):
-    """The real adapter; its exchanges are among those a run can be killed at."""
+type Answer = tuple[int, Mapping[str, str], bytes]  # status, headers, body
 
-    def __init__(self, base_url: str, trusted_ca_pem: str, exchanges: Exchanges, seen: Seen) -> None:
-        super().__init__(base_url, trusted_ca_pem)
-        self._exchanges, self._seen = exchanges, seen
+
+class WatchedService(DeviceIdService):
+    """The real adapter; its exchanges are among those a run can be killed at.
+
+    `on_its_way` is what becomes of the answer to a request for a certificate before it is read.
+    """
+
+    def __init__(
+        self, settings: Settings, exchanges: Exchanges, seen: Seen, on_its_way: Callable[[Answer], Answer]
+    ) -> None:
+        super().__init__(settings.service_url, settings.trusted_ca_pem)
+        self._exchanges, self._seen, self._on_its_way = exchanges, seen, on_its_way
+
+    @override
+    def _get(self, credential: Credential, path: str, seconds: float, body: Mapping[str, str] | None = None) -> Answer:
+        answer = super()._get(credential, path, seconds, body)
+        return self._on_its_way(answer) if path == REFRESH_PATH else answer
 
     @override
     def refresh(self, credential: Credential, csr_pem: str, cert_name: str) -> Issued:
@@ -100,6 +113,7 @@ class World:
         self.said: list[str] = []  # results and tracebacks
         self._emails_seen = 0
         self.seen = Seen()
+        self.on_its_way: Callable[[Answer], Answer] = lambda answer: answer
         self.secrets_planted: set[str] = set()  # which `canary` cannot find by itself
         self.arn = aws.admin.secrets.create_secret(Name=aws.name)["ARN"]
         self.settings = {
@@ -164,7 +178,7 @@ class World:
         return Parts(
             secrets=SecretStore(clients.secrets),
             ledger=ledger,
-            service=WatchedService(settings.service_url, settings.trusted_ca_pem, self.aws.exchanges, self.seen),
+            service=WatchedService(settings, self.aws.exchanges, self.seen, self.on_its_way),
             alerts=Alerts(clients.sns, settings.alert_topic_arn, ledger),
             announcements=Announcements(clients.events),
             settings=settings,

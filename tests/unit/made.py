@@ -20,7 +20,7 @@ def certificate(
     *,
     begins: datetime = NOW - timedelta(days=80),
     ends: datetime = NOW + timedelta(days=10),
-    names: x509.SubjectAlternativeName | None = NAMES,
+    names: x509.ExtensionType | None = NAMES,
 ) -> x509.Certificate:
     """A self-signed certificate for `key`."""
     builder = (

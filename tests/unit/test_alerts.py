@@ -146,6 +146,15 @@ def test_a_message_says_why_it_comes_again(after: timedelta, left: timedelta, re
     assert words in topic.text()
 
 
+def test_what_sns_would_refuse_is_told_all_the_same() -> None:
+    """It takes no control character and nothing that is not Unicode: better a question mark than no message."""
+    topic = Topic()
+    error = ServiceFailure("AWS said \x00\ud800.\nSecond line.")
+    alerts(topic, Memory()).failed(error, replace(SITUATION, cert_name="a\x1bb"), NOW)
+    assert "AWS said ??.\nSecond line." in topic.text()
+    assert "Certificate: a?b" in topic.text()
+
+
 @pytest.mark.parametrize(
     ("left", "severity", "traffic"),
     [

@@ -1,6 +1,7 @@
 """X.509 without a network: keys, requests, and the offline check of what was issued."""
 
-from datetime import timedelta
+import ssl
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -63,6 +64,32 @@ def test_a_key_is_read_in_every_form_openssl_writes(
     for key in (ec_key, rsa_key):
         pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
         assert private_key_pem(load_private_key(pem)) == private_key_pem(key)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"20990101000000Z", b"00010101000000Z"),  # `datetime` begins here: no day may be subtracted
+        (b"20990101000000Z", b"00000101000000Z"),
+        (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07"),  # version 8
+    ],
+)
+def test_what_is_nearly_a_certificate_is_refused_when_it_is_read(ec_key: PrivateKey, old: bytes, new: bytes) -> None:
+    """Much of it is parsed lazily, and would fail where nobody expects it."""
+    der = certificate(ec_key, ends=datetime(2099, 1, 1, tzinfo=UTC)).public_bytes(serialization.Encoding.DER)
+    assert old in der
+    with pytest.raises(ValueError, match="readable PEM"):
+        load_chain(ssl.DER_cert_to_PEM_cert(der.replace(old, new)))
+
+
+def test_a_key_that_takes_too_long_to_renew_is_refused_at_once() -> None:
+    """Reading one of 8192 bits takes a small Lambda half a minute, and making another two: it would be killed."""
+    p, q, e = 2**2281 - 1, 2**2203 - 1, 65537  # Mersenne primes, so that none has to be looked for
+    d = pow(e, -1, (p - 1) * (q - 1))
+    numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), rsa.RSAPublicNumbers(e, p * q))
+    pem = private_key_pem(numbers.private_key(unsafe_skip_rsa_key_validation=True))
+    with pytest.raises(ValueError, match="an RSA key of 4484 bits; at most 4096"):
+        load_private_key(pem)
 
 
 def test_an_encrypted_key_is_refused_by_that_reason(ec_key: PrivateKey) -> None:

@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtensionOID
 
-from certificate_rotation.certificates import Chain, PrivateKey, private_key_pem
+from certificate_rotation.certificates import Chain, PrivateKey, new_csr_pem, private_key_pem
 from certificate_rotation.credential import Credential, Intent
 from certificate_rotation.errors import InvalidCredential
 from tests.unit.made import certificate, secret
@@ -27,6 +30,7 @@ def encrypted(key: PrivateKey) -> str:
         ("[]", "not an object"),
         ('"text"', "not an object"),
         ("null", "not an object"),
+        ('{"a": "\ud800"}', "not JSON"),  # half of a surrogate pair
         ("{}", "apiKey is missing"),
     ],
 )
@@ -51,7 +55,10 @@ def test_what_is_no_json_object_is_refused(text: str, expected: str) -> None:
         ("privateKey", None, "privateKey is missing"),
         ("privateKey", "garbage", "privateKey in the secret is not a readable PEM private key"),
         ("certName", 7, "certName in the secret must be text"),
+        ("certName", "\ud800", "certName in the secret must be text of printable characters"),  # no mail could say it
+        ("certName", "a\x00b", "certName in the secret must be text of printable characters"),
         ("owner", "x" * 60_000, "Move the customer's own keys elsewhere"),
+        ("owner", "ü" * 20_000, "Move the customer's own keys elsewhere"),  # written back, each takes six bytes
     ],
 )
 def test_a_field_that_cannot_be_used_is_named(ec_key: PrivateKey, field: str, value: object, expected: str) -> None:
@@ -71,6 +78,22 @@ def test_the_key_of_another_certificate_is_refused(ec_key: PrivateKey, rsa_key: 
     """TLS would fail with it, and nobody would know why."""
     with pytest.raises(InvalidCredential, match="is not the key of cert"):
         Credential.parse(json.dumps(secret(ec_key, privateKey=private_key_pem(rsa_key))))
+
+
+def test_what_only_tls_would_refuse_is_found_when_it_is_read() -> None:
+    """Found any later, it would have cost an attempt, and its outcome would count as unknown."""
+    small = rsa.generate_private_key(65537, 1024)  # noqa: S505 - the point of it
+    document = secret(small, cert=Chain((certificate(small),)).pem)
+    with pytest.raises(InvalidCredential, match=r"cert in the secret cannot be used by TLS \(.*TOO_SMALL\)"):
+        Credential.parse(json.dumps(document))
+
+
+def test_names_that_cannot_be_asked_for_again_are_found_when_they_are_read(ec_key: PrivateKey) -> None:
+    """A request keeps the names of the certificate in use."""
+    names = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, b"\x30\x05garbage")
+    document = secret(ec_key, cert=Chain((certificate(ec_key, names=names),)).pem)
+    with pytest.raises(InvalidCredential, match=r"cert in the secret (holds names|cannot be used by TLS)"):
+        Credential.parse(json.dumps(document))
 
 
 def test_a_chain_that_does_not_begin_with_the_client_is_refused(ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
@@ -96,6 +119,18 @@ def test_renewing_replaces_three_fields_and_leaves_the_rest(ec_key: PrivateKey, 
     assert Credential.parse(renewed.dump()).document == renewed.document
 
 
+def test_a_renewed_credential_that_could_not_be_stored_or_used_is_refused(
+    ec_key: PrivateKey, rsa_key: PrivateKey
+) -> None:
+    """The offline check comes before the certificate is stored: each run would stumble over it from then on."""
+    credential = Credential.parse(json.dumps(secret(ec_key)))
+    leaf, other = certificate(ec_key), certificate(rsa_key)
+    with pytest.raises(ValueError, match="is too large"):
+        credential.renewed(Chain((leaf, *[other] * 60)), ec_key, "device-id-2")
+    with pytest.raises(ValueError, match="cannot be used by TLS"):
+        credential.renewed(Chain((leaf,)), rsa_key, "device-id-2")
+
+
 def test_neither_shows_a_key_when_it_is_printed(ec_key: PrivateKey) -> None:
     """A traceback with local variables, a log line in a hurry: both print values."""
     text = json.dumps(secret(ec_key))
@@ -107,16 +142,29 @@ def test_neither_shows_a_key_when_it_is_printed(ec_key: PrivateKey) -> None:
         assert "Ärzte" not in shown
 
 
-def test_an_intent_comes_back_as_it_was() -> None:
+@pytest.fixture
+def intent(ec_key: PrivateKey) -> Intent:
+    """What a rotation is about to ask for."""
+    csr = new_csr_pem(ec_key, like=certificate(ec_key))
+    return Intent("version", private_key_pem(ec_key), csr, "name", "fingerprint")
+
+
+def test_an_intent_comes_back_as_it_was(intent: Intent) -> None:
     """A crash between asking and writing down must not part a certificate from its key."""
-    intent = Intent("version", "key", "csr", "name", "fingerprint")
     assert Intent.parse("version", intent.dump()) == intent
 
 
 @pytest.mark.parametrize("missing", ["privateKey", "csr", "certName", "basedOn"])
-def test_what_is_no_intent_is_not_read_as_one(missing: str) -> None:
+def test_what_is_no_intent_is_not_read_as_one(intent: Intent, missing: str) -> None:
     """Somebody else may use the label."""
-    document = json.loads(Intent("version", "key", "csr", "name", "fingerprint").dump())
+    document = json.loads(intent.dump())
     del document[missing]
     with pytest.raises(InvalidCredential, match=missing):
         Intent.parse("version", json.dumps(document))
+
+
+def test_an_intent_whose_request_is_for_another_key_is_not_used(intent: Intent, rsa_key: PrivateKey) -> None:
+    """An attempt would be spent on a certificate that nobody has the key of."""
+    for spoilt in ({"privateKey": private_key_pem(rsa_key)}, {"privateKey": "garbage"}, {"csr": "garbage"}):
+        with pytest.raises(InvalidCredential, match=next(iter(spoilt))):
+            Intent.parse("version", json.dumps(json.loads(intent.dump()) | spoilt))

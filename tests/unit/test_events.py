@@ -58,6 +58,9 @@ def test_an_envelope_that_says_something_is_refused(change: dict[str, object]) -
         ({"secretId": None}, "secretId"),
         ({"secretId": 5}, "secretId"),
         ({"secretId": "x" * 2049}, "secretId"),
+        ({"secretId": "two names"}, "secretId"),
+        ({"secretId": "\ud800"}, "secretId"),  # no alert could say it
+        ({"\ud800\n": 1}, r"unknown keys: \\ud800\\n\."),
     ],
 )
 def test_anything_else_is_refused_by_name(event: object, expected: str) -> None:
@@ -65,6 +68,7 @@ def test_anything_else_is_refused_by_name(event: object, expected: str) -> None:
     with pytest.raises(InvalidEvent, match=expected) as caught:
         command_from(event)
     assert len(str(caught.value)) < 300
+    assert str(caught.value).isascii()
 
 
 @pytest.mark.parametrize("file", sorted(EVENTS.glob("*.json")), ids=lambda file: file.stem)

@@ -1,0 +1,83 @@
+"""Mutation testing of the three modules a mistake would cost most: is there a test that fails when the code is changed?
+
+mutmut changes one thing at a time in a copy of the project and runs the tests that reach it. It takes a while.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "build/mutation"
+MODULES = ("decision", "ledger", "rotation")
+BAR = 90  # per cent that must be noticed, of each module
+COPIED = ("simulator", "tests", "tools", "events", "docs", "template.yaml", "samconfig.toml")
+# mutmut names a module after its path below `src`.
+SETTINGS = """
+[tool.mutmut]
+source_paths = ["src/"]
+only_mutate = [{modules}]
+also_copy = [{copied}]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:randomly"]
+pytest_add_cli_args_test_selection = ["tests/unit", "tests/integration", "--ignore=tests/integration/simulator"]
+# A change of text is no change of what is done: messages are compared where they matter.
+do_not_mutate_patterns = ["logger\\\\."]
+use_git_change_detection = false
+"""
+# mutmut's exit codes of a mutant: what the tests did with it.
+NOTICED = {1: "killed", 3: "killed", 36: "timeout", 24: "timeout", 152: "timeout"}
+
+
+def main() -> int:
+    """Change, run, count; 0 when every module meets the bar."""
+    _prepare()
+    print(f"Changing {', '.join(MODULES)} one thing at a time, and running the tests that reach it ...", flush=True)
+    mutmut = Path(sys.executable).with_name("mutmut")
+    environment = {**os.environ, "PYTHONPATH": ""}
+    done = subprocess.run([mutmut, "run", "--max-children", "2"], cwd=WORK, env=environment, check=False)
+    if done.returncode:
+        print("mutmut failed; see above.", file=sys.stderr)
+        return 1
+    return _report()
+
+
+def _prepare() -> None:
+    shutil.rmtree(WORK, ignore_errors=True)
+    shutil.copytree(ROOT / "functions", WORK / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, WORK / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, WORK / name)
+    project = (
+        (ROOT / "pyproject.toml").read_text().replace('pythonpath = ["functions", "."]', 'pythonpath = ["src", "."]')
+    )
+    modules = ", ".join(f'"src/certificate_rotation/{name}.py"' for name in MODULES)
+    copied = ", ".join(f'"{name}"' for name in COPIED)
+    (WORK / "pyproject.toml").write_text(project + SETTINGS.format(modules=modules, copied=copied))
+
+
+def _report() -> int:
+    """Print what was noticed and what was not, by module."""
+    missed = False
+    for name in MODULES:
+        meta = json.loads((WORK / f"mutants/src/certificate_rotation/{name}.py.meta").read_text())
+        codes: dict[str, int | None] = meta["exit_code_by_key"]
+        outcome = Counter(NOTICED.get(code or 0, "survived") for code in codes.values())
+        noticed = 100 * (codes.__len__() - outcome["survived"]) / max(len(codes), 1)
+        missed = missed or noticed < BAR
+        print(f"{name}: {len(codes)} changes, {noticed:.1f} % noticed ({dict(outcome)})")
+        for key, code in codes.items():
+            if (code or 0) not in NOTICED:
+                print(f"  survived: {key} (exit code {code})")
+    print(f"The bar is {BAR} %. See what a change was: cd {WORK.relative_to(ROOT)} && mutmut show NAME")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
