@@ -5,16 +5,17 @@ never redirected; and `verdicts:statistics`, which is harmless and shows whether
 """
 
 import json
-import ssl
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, HTTPError
+from urllib3.exceptions import HTTPError
 
+from certificate_rotation.certificates import load_chain
 from certificate_rotation.credential import Credential
 from certificate_rotation.errors import (
     OutcomeUnknown,
@@ -26,26 +27,20 @@ from certificate_rotation.errors import (
     TooManyRequests,
     Unauthorized,
 )
+from certificate_rotation.no_answer import not_answered
 from certificate_rotation.transport import SingleTryAdapter, client_context, read_bounded
 
 REFRESH_PATH = "/api/v1/token/cert:refresh"
 PROBE_PATH = "/api/v1/token/verdicts:statistics"  # vendor: one request a second, returns no customer data
 
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 10.0  # for connecting to one address, and again for the handshake
 ANSWER_SECONDS = 40.0  # signing may be slow, and giving up early leaves an attempt without an outcome
 PROBE_SECONDS = 10.0
 
-# OpenSSL's names for what a server says when it refuses a client certificate (RFC 8446, section 6.2).
-_OUR_CERTIFICATE_REFUSED = (
-    "ALERT_BAD_CERTIFICATE",
-    "ALERT_UNSUPPORTED_CERTIFICATE",
-    "ALERT_CERTIFICATE_REVOKED",
-    "ALERT_CERTIFICATE_EXPIRED",
-    "ALERT_CERTIFICATE_UNKNOWN",
-    "ALERT_UNKNOWN_CA",
-    "ALERT_ACCESS_DENIED",
-    "ALERT_CERTIFICATE_REQUIRED",
-)
+# Characters kept of what the service says ...
+MAX_QUOTED = 200  # ... in a message or as a name
+MAX_UNREADABLE = 20_000  # ... instead of a certificate; the ledger holds 400 KB
+
 # An answer from a door in front of the service: what would have issued a certificate was not reached.
 _TURNED_AWAY = {
     HTTPStatus.MOVED_PERMANENTLY,
@@ -58,7 +53,7 @@ _TURNED_AWAY = {
 
 @dataclass(frozen=True)
 class Issued:
-    """The service's 200: a certificate (PEM as it came, unchecked) and the name of the one it deleted, or empty."""
+    """The service's 200: a certificate (PEM, unchecked) and the name of the one it deleted, or empty."""
 
     certificate: str
     deleted_cert_name: str
@@ -78,7 +73,7 @@ class DeviceIdService:
         self._trusted_ca_pem = trusted_ca_pem
 
     def refresh(self, credential: Credential, csr_pem: str, cert_name: str) -> Issued:
-        """Ask for a certificate: one request, at most `CONNECT_SECONDS + ANSWER_SECONDS`.
+        """Ask for a certificate: one request, whose answer is waited for at most `ANSWER_SECONDS`.
 
         Vendor: a GET with a JSON body; each call issues a certificate.
 
@@ -88,7 +83,7 @@ class DeviceIdService:
         body = {"pemCsr": csr_pem, "certName": cert_name}
         status, headers, answer = self._get(credential, REFRESH_PATH, ANSWER_SECONDS, body)
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            return _issued(answer)
+            return _issued(answer, credential.api_key)
         raise _refusal(status, headers, _service_message(answer, credential.api_key))
 
     def accepts(self, credential: Credential) -> bool:
@@ -116,73 +111,34 @@ class DeviceIdService:
     ) -> tuple[int, Mapping[str, str], bytes]:
         """One exchange. Status, headers and body; or `Unauthorized`, `ServiceUnreachable` or `OutcomeUnknown`."""
         context = client_context(credential, self._trusted_ca_pem)
+        headers = {"apiKey": credential.api_key, "Accept": "application/json"}
         try:
-            with requests.Session() as session:
-                session.trust_env = (
-                    False  # no proxy, no .netrc, no other trust store: see design, "configured host alone"
-                )
-                session.mount("https://", SingleTryAdapter(context))
-                response = session.get(
-                    self._base_url + path,
-                    headers={"apiKey": credential.api_key, "Accept": "application/json"},
-                    json=body,
-                    timeout=(CONNECT_SECONDS, seconds),
-                    allow_redirects=False,
-                    stream=True,
-                )
+            request = requests.Request("GET", self._base_url + path, headers, json=body).prepare()
+            # Not over a requests.Session: it asks the environment for a proxy, a login and a trust store, and reads
+            # the whole of a redirect, endless or not, to see where it leads.
+            with (
+                closing(SingleTryAdapter(context)) as adapter,
+                adapter.send(request, stream=True, timeout=(CONNECT_SECONDS, seconds)) as response,
+            ):
                 return response.status_code, response.headers, read_bounded(response)
         except (OSError, HTTPError) as error:  # requests' own errors are OSErrors
-            raise _not_answered(error) from error
+            failure = not_answered(error)
+        raise failure  # without the library's error: it may quote the server, who may have sent our own request back
 
 
-def _not_answered(error: Exception) -> RefreshFailed:
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    if isinstance(reason, ConnectTimeoutError):  # ours: see transport
-        cause = reason.__cause__
-        if isinstance(cause, ssl.SSLError) and _refuses_us(cause):
-            return Unauthorized(f"The service refused the client certificate in the TLS handshake ({cause.reason}).")
-        return ServiceUnreachable(f"No connection to the service: {_describe(cause or reason)}. No request was sent.")
-    if isinstance(error, ValueError):  # requests: an address or header it cannot make a request of
-        return ServiceUnreachable(f"The service's address cannot be used ({type(error).__name__}). Nothing was sent.")
-    tls = _tls_error(error)
-    if tls and _refuses_us(tls):
-        return Unauthorized(f"The service refused the client certificate after the TLS handshake ({tls.reason}).")
-    return OutcomeUnknown(f"The request was sent, and no readable answer came back: {_describe(error)}.")
-
-
-def _refuses_us(error: ssl.SSLError) -> bool:
-    return (error.reason or "").endswith(_OUR_CERTIFICATE_REFUSED)
-
-
-def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """The TLS error inside an error of requests and urllib3, which wrap it in their arguments."""
-    while not isinstance(error, ssl.SSLError):
-        inner = next((a for a in error.args if isinstance(a, BaseException)), None)
-        if inner is None:
-            return None
-        error = inner
-    return error
-
-
-def _describe(error: BaseException) -> str:
-    """What happened, without the addresses of Python objects that urllib3 puts into its messages."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the server's certificate is not trusted ({error.verify_message})"
-    inner = next((a for a in error.args if isinstance(a, BaseException)), None)
-    if inner is not None:
-        return _describe(inner)
-    text = getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error).rpartition(": ")[2]
-    return f"{type(error).__name__}, {text}" if text else type(error).__name__
-
-
-def _issued(answer: bytes) -> Issued:
+def _issued(answer: bytes, api_key: str) -> Issued:
     document = _json_object(answer)
     if document is None:
         raise OutcomeUnknown("The service answered 200 with something that is not a JSON object.")
     certificate, deleted = document.get("cert"), document.get("deletedCertName")
     if not isinstance(certificate, str) or "-----BEGIN CERTIFICATE-----" not in certificate:
         raise OutcomeUnknown("The service answered 200 without a certificate in `cert`.")
-    return Issued(certificate, deleted if isinstance(deleted, str) else "")
+    certificate = certificate.encode(errors="replace").decode()  # JSON can say more than UTF-8
+    try:
+        certificate = load_chain(certificate).pem  # without whatever else stands around the certificates
+    except ValueError:  # kept for people, who may make something of it; the offline check refuses it
+        certificate = certificate.replace(api_key, "[apiKey]")[:MAX_UNREADABLE]
+    return Issued(certificate, _line(deleted, api_key))
 
 
 def _refusal(status: int, headers: Mapping[str, str], message: str) -> RefreshFailed:
@@ -208,16 +164,20 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return float(value[:9])
     try:
         return max((parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):  # absent, or neither form; TypeError: a date without a zone
+    except (ValueError, TypeError, OverflowError):  # absent, or neither form; TypeError: a date without a zone
         return None
 
 
 def _service_message(answer: bytes, api_key: str) -> str:
-    """What the service says in `message`, short and printable; never our key, should it echo it."""
-    document = _json_object(answer) or {}
-    text = str(document.get("message") or "").replace(api_key, "[apiKey]")
-    printable = "".join(c if c.isprintable() else " " for c in text)[:200]
-    return f': "{printable}"' if printable.strip() else ""
+    """What the service says in `message`, as it may stand in ours."""
+    text = _line((_json_object(answer) or {}).get("message"), api_key)
+    return f': "{text}"' if text.strip() else ""
+
+
+def _line(said: object, api_key: str) -> str:
+    """A text of the service's on one short, printable line; never our key, should it echo it. Else empty."""
+    text = said.replace(api_key, "[apiKey]") if isinstance(said, str) else ""
+    return "".join(c if c.isprintable() else " " for c in text)[:MAX_QUOTED]
 
 
 def _json_object(answer: bytes) -> dict[str, object] | None:

@@ -83,10 +83,16 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def quiet_libraries() -> None:
+    """Whatever level is set: keep the libraries from logging what may hold a key."""
+    logging.getLogger("botocore").setLevel(logging.INFO)  # at DEBUG the bodies of its calls, and so the secret
+    # As a WARNING it quotes headers it cannot read, and a server may have sent back our own.
+    logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
+
+
 @functools.cache
 def _logger() -> Logger:
-    # At DEBUG botocore logs the bodies of its calls, and with them the secret: whatever level is set, never that.
-    logging.getLogger("botocore").setLevel(logging.INFO)
+    quiet_libraries()
     # Powertools names the logger after the service: so named, it is the parent of every logger of this package.
     return Logger(service=__package__)
 
