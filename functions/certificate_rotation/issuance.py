@@ -34,7 +34,8 @@ from certificate_rotation.state import OpenAttempt
 logger = logging.getLogger(__name__)
 
 # A request is not started with less time left than it and the writing down of its answer may take.
-ISSUE_BUDGET = timedelta(seconds=CONNECT_SECONDS + ANSWER_SECONDS) + TIME_FOR_WRITES
+# Connecting and the handshake may take CONNECT_SECONDS each.
+ISSUE_BUDGET = timedelta(seconds=2 * CONNECT_SECONDS + ANSWER_SECONDS) + TIME_FOR_WRITES
 
 
 class Issuance:
@@ -48,7 +49,8 @@ class Issuance:
         """Ask for a certificate.
 
         Returns:
-            What was gathered, and the new certificate with it; None when the lease ran out before anything was sent.
+            What was gathered, and the new certificate with it; None when time or the lease ran out before anything
+            was sent.
 
         Raises:
             RefreshFailed: none was issued, or nobody knows.
@@ -61,6 +63,8 @@ class Issuance:
                 f"asking for a certificate may take {ISSUE_BUDGET.total_seconds():.0f}. Nothing was sent."
             )
         intent = self._intend(gathered)
+        if self._invocation.time_left() < ISSUE_BUDGET:  # making a large RSA key takes a small Lambda many seconds
+            return None
         attempt = self._charge(gathered, intent)
         if attempt is None:
             return None

@@ -140,7 +140,7 @@ class _Rotation:
         match decision:
             case Issue():
                 issued = self._issuance.issue(gathered)
-                if issued is None:  # our lease ran out
+                if issued is None:  # our lease or our time ran out
                     self._claimed = ""
                     return None
                 renewed = self._promotion.promote(issued)

@@ -8,6 +8,8 @@ from threading import Barrier
 
 import pytest
 
+from certificate_rotation import issuance
+from certificate_rotation.certificates import PrivateKey, new_private_key
 from certificate_rotation.errors import InvalidSettings, OutcomeUnknown, RefreshConflict, RotationError, ServiceFailure
 from certificate_rotation.results import Result
 from simulator import Simulator
@@ -145,6 +147,24 @@ def test_a_run_with_too_little_time_left_sends_nothing(world: World) -> None:
     assert world.simulator.requests == []
     assert world.codes() == ["InvalidSettings"]
     assert world.run()["outcome"] == "rotated"
+
+
+def test_a_run_whose_key_took_too_long_to_make_leaves_the_asking_to_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large RSA key may take a small Lambda most of the time there is."""
+    world.onboard()
+
+    def slowly(algorithm: str, like: PrivateKey) -> PrivateKey:
+        world.advance(seconds=60)
+        return new_private_key(algorithm, like)
+
+    monkeypatch.setattr(issuance, "new_private_key", slowly)
+    with pytest.raises(InvalidSettings, match="Timeout"):
+        world.run()
+    assert world.simulator.requests == []
+    made = world.labels()["ROTATION_INTENT"]
+    assert world.run()["certName"] == world.version(made)["certName"]
 
 
 def test_a_run_that_was_held_up_until_its_lease_was_anothers_sends_nothing(world: World) -> None:
