@@ -1,6 +1,6 @@
 # What a person runs. `make` alone lists it. Every command prepares what it needs and may be run twice.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit lint format build simulator bench sabotage lock clean
+.PHONY: help install demo test unit lint format build simulator bench sabotage mutation lock clean
 
 ENVIRONMENTS := dev sam local-aws
 export SAM_CLI_TELEMETRY := 0
@@ -36,6 +36,9 @@ simulator: install ## Serve the local Third-Party Device-ID service, and print w
 
 sabotage: install ## Break a copy of the code once for every invariant, and see the table of the tests turn red
 	@.venv/dev/bin/python -m tests.sabotage
+
+mutation: install ## Change decision, ledger and rotation one thing at a time, and see a test fail (half an hour)
+	@.venv/dev/bin/python -m tools.mutation
 
 bench: install ## Measure speed, calls, memory and a fleet against simple scripts, and write docs/performance.md
 	@.venv/dev/bin/python -m tools.bench
