@@ -1,6 +1,6 @@
 # What a person runs. `make` alone lists it. Every command prepares what it needs and may be run twice.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit lint format build simulator bench sabotage mutation lock clean
+.PHONY: help install demo csr store status recover test unit lint format build simulator bench sabotage mutation lock clean
 
 ENVIRONMENTS := dev sam local-aws
 export SAM_CLI_TELEMETRY := 0
@@ -10,6 +10,18 @@ help: ## List the commands
 
 demo: install ## The main job, told as it happens: a local AWS, a schedule, a certificate rotated (two minutes)
 	@.venv/dev/bin/python -m tools.demo
+
+csr: install ## Make a private key and a certificate request here: make csr ARGS="--common-name sensor.example.com"
+	@.venv/dev/bin/python -m tools.onboarding csr $(ARGS)
+
+store: install ## Check certificate, key and API key, and put them into the secret: make store ARGS="--help"
+	@.venv/dev/bin/python -m tools.onboarding store $(ARGS)
+
+status: install ## Say how the credential is, what happens next, and what needs you (exit code 1)
+	@.venv/dev/bin/python -m tools.onboarding status $(ARGS)
+
+recover: install ## Put a certificate that was issued and got stuck into use: make recover ARGS="--help"
+	@.venv/dev/bin/python -m tools.onboarding recover $(ARGS)
 
 test: lint build ## Everything CI checks: lint, types, template, unit, integration and deployed tests
 	@.venv/dev/bin/pytest -n 2 --dist loadgroup --cov --cov-report=term --cov-report=xml:build/coverage.xml

@@ -123,10 +123,15 @@ def belong_together(key: PrivateKey, certificate: x509.Certificate) -> bool:
     return _spki(key.public_key()) == _spki(certificate.public_key())
 
 
+def first_private_key(algorithm: str) -> PrivateKey:
+    """Make a key of the named `KeyAlgorithm`; not `same`, because there is none before it."""
+    return _NEW_KEY[algorithm]()
+
+
 def new_private_key(algorithm: str, like: PrivateKey) -> PrivateKey:
     """Make a key of the named `KeyAlgorithm`; `same` makes one of the kind and size of `like`."""
     if algorithm != "same":
-        return _NEW_KEY[algorithm]()
+        return first_private_key(algorithm)
     if isinstance(like, rsa.RSAPrivateKey):
         return rsa.generate_private_key(_RSA_PUBLIC_EXPONENT, like.key_size)
     if isinstance(like, ec.EllipticCurvePrivateKey):
@@ -136,13 +141,20 @@ def new_private_key(algorithm: str, like: PrivateKey) -> PrivateKey:
 
 def new_csr_pem(key: PrivateKey, like: x509.Certificate) -> str:
     """A PKCS#10 request for `key` that keeps the subject and the SANs of the certificate in use."""
-    builder = x509.CertificateSigningRequestBuilder().subject_name(like.subject)
     try:
         names = like.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        pass  # a certificate without SANs asks for one without SANs
-    else:
-        builder = builder.add_extension(names.value, critical=names.critical)
+    except x509.ExtensionNotFound:  # a certificate without SANs asks for one without SANs
+        return csr_pem(key, like.subject)
+    return csr_pem(key, like.subject, names.value, critical=names.critical)
+
+
+def csr_pem(
+    key: PrivateKey, subject: x509.Name, names: x509.SubjectAlternativeName | None = None, *, critical: bool = False
+) -> str:
+    """A PKCS#10 request for `key`; `critical` is about the extension that holds the names."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    if names is not None:
+        builder = builder.add_extension(names, critical=critical)
     # Ed25519 signs the message itself (RFC 8032): no hash may be named.
     algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
     return builder.sign(key, algorithm).public_bytes(serialization.Encoding.PEM).decode()

@@ -1,0 +1,132 @@
+"""What `status` looks at: a dry run of the function, the secret's labels, the ledger, the mailbox and the schedule."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from certificate_rotation.ledger import Ledger
+from certificate_rotation.secret_store import INTENT, PENDING
+from certificate_rotation.state import State
+from tools.onboarding.account import Deployment, client
+from tools.onboarding.secret import look
+from tools.onboarding.telling import waiting
+
+_SCHEDULE = "CertificateRotationFunctionRotationSchedule"  # SAM: the function's logical id, then the event's
+_RATE = re.compile(r"rate\((\d+ \w+)\)")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A dry run that raised: the error as Lambda reports it."""
+
+    error_type: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """Somebody who reads the alerts, once they have confirmed that they want to."""
+
+    protocol: str
+    endpoint: str
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What has the function look by itself."""
+
+    expression: str
+    time_zone: str
+    enabled: bool
+
+    @property
+    def every(self) -> str | None:
+        """The time between two runs as the expression says it; None of a cron expression."""
+        found = _RATE.fullmatch(self.expression)
+        return found[1] if found else None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One credential and what keeps it valid, as they are now.
+
+    Attributes:
+        arn: the secret's.
+        empty: whether it never held anything.
+        answer: of the dry run; empty when it failed.
+        failure: of the dry run; None when it answered.
+        labels: rotation's own labels, and which version each is on.
+        state: the ledger's record.
+        topic_arn: where alerts go.
+        subscriptions: who reads them.
+        schedule: None when there is none.
+        critical_days: CriticalDays.
+    """
+
+    arn: str
+    empty: bool
+    answer: Mapping[str, Any]
+    failure: Failure | None
+    labels: Mapping[str, str]
+    state: State
+    topic_arn: str
+    subscriptions: tuple[Subscription, ...]
+    schedule: Schedule | None
+    critical_days: int
+
+
+def see(stack: Deployment, secret_id: str | None) -> Seen:
+    """Look at a credential; nothing is changed by it."""
+    with waiting(f"Asking {stack.function} what it would do ..."):
+        answer, failure = _dry_run(stack, secret_id)
+    found = look(client("secretsmanager"), secret_id or stack.secret_arn)
+    return Seen(
+        arn=found.arn,
+        empty=found.empty,
+        answer=answer,
+        failure=failure,
+        labels={label: at for label, at in found.labels.items() if label in {INTENT, PENDING}},
+        state=Ledger(client("dynamodb"), stack.ledger_table).load(found.arn),
+        topic_arn=stack.topic_arn,
+        subscriptions=_subscriptions(stack),
+        schedule=_schedule(stack),
+        critical_days=stack.settings.policy.critical.days,
+    )
+
+
+def _dry_run(stack: Deployment, secret_id: str | None) -> tuple[Mapping[str, Any], Failure | None]:
+    event: dict[str, object] = {"dryRun": True} | ({"secretId": secret_id} if secret_id else {})
+    given = client("lambda", patient=True).invoke(FunctionName=stack.function, Payload=json.dumps(event).encode())
+    payload = json.loads(given["Payload"].read())
+    if "FunctionError" not in given:
+        return payload, None
+    return {}, Failure(payload.get("errorType", ""), payload.get("errorMessage", ""))
+
+
+def _subscriptions(stack: Deployment) -> tuple[Subscription, ...]:
+    pages = client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=stack.topic_arn)
+    return tuple(
+        # AWS: until the link in the mail is clicked, the words PendingConfirmation stand where the ARN will be.
+        Subscription(one["Protocol"], one["Endpoint"], one["SubscriptionArn"].startswith("arn:"))
+        for page in pages
+        for one in page["Subscriptions"]
+    )
+
+
+def _schedule(stack: Deployment) -> Schedule | None:
+    try:
+        resource = client("cloudformation").describe_stack_resource(StackName=stack.stack, LogicalResourceId=_SCHEDULE)
+        # AWS: the physical id is the name alone, or group and name with a bar between them.
+        name = resource["StackResourceDetail"]["PhysicalResourceId"].rpartition("|")[2]
+        schedule = client("scheduler").get_schedule(Name=name)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in {"ValidationError", "ResourceNotFoundException"}:
+            return None
+        raise
+    zone = schedule.get("ScheduleExpressionTimezone", "UTC")
+    return Schedule(schedule["ScheduleExpression"], zone, schedule.get("State", "ENABLED") == "ENABLED")

@@ -1,0 +1,157 @@
+"""`recover`: a certificate that was issued and got stuck, back together with its key and put into use."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from certificate_rotation.certificates import Chain, check_issued, load_chain
+from certificate_rotation.credential import Credential
+from certificate_rotation.decision import LEASE_SKEW
+from certificate_rotation.errors import InvalidCredential, StorageFailure
+from certificate_rotation.ledger import Ledger
+from certificate_rotation.results import days_left, utc_text
+from certificate_rotation.state import Lease, State
+from tools.onboarding.files import read_text
+from tools.onboarding.finding import Journalled, KeyFound, choose, find_key, history, journalled
+from tools.onboarding.secret import Found, look, put_in_use
+from tools.onboarding.service import Service
+from tools.onboarding.stopping import CannotError
+from tools.onboarding.store import Offer, joined, json_object
+from tools.onboarding.telling import done, fact, listed, remark
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+LEASE = timedelta(minutes=3)  # longer than everything below takes
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which certificate; neither for the newest in the ledger that is better than the one in use."""
+
+    file: Path | None = None
+    cert_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to look, and where to put it: two boto3 clients, a secret's name or ARN, and the ledger's table."""
+
+    secrets: "SecretsManagerClient"
+    dynamodb: "DynamoDBClient"
+    secret_id: str
+    ledger_table: str
+
+
+def recover(place: Place, wanted: Wanted, service: Service, now: datetime) -> None:
+    """Bring a certificate back.
+
+    Raises:
+        CannotError: a run is at work, nothing fits, or it fails a check.
+        StorageFailure: AWS refused a write.
+    """
+    found = look(place.secrets, place.secret_id)
+    in_use = chain_of(found.text)
+    with lease(Ledger(place.dynamodb, place.ledger_table), found.arn, now) as state:
+        records = history(place.dynamodb, place.ledger_table, found.arn)
+        certificate = (
+            _from_file(wanted) if wanted.file else choose([*journalled(records)], in_use, wanted.cert_name, now)
+        )
+        if in_use and certificate.chain.fingerprint == in_use.fingerprint:
+            done("This certificate is in use already.")
+            return
+        key = find_key(place.secrets, found.arn, certificate)
+        credential = put_together(certificate, key, found, now)
+        if not service.accepts(credential):
+            raise CannotError(
+                f"The service does not accept {credential.cert_name}: it may have been deleted when a later one was "
+                "issued. AWSCURRENT was left in place. `make status` says what rotation will do by itself."
+            )
+        version = put_in_use(place.secrets, found, credential.dump())
+    done(f"{credential.cert_name or 'The certificate'} is in use (AWSCURRENT).")
+    fact("Certificate", "from the file" if wanted.file else "from the ledger")
+    fact("Key", f"from version {key.version} of the secret")
+    fact("Checked", f"it belongs to the key, is valid, and {service.url} accepts it")
+    end = credential.chain.not_after
+    fact("Ends", f"{utc_text(end)}, {days_left(end, now)} days left")
+    fact("Version", f"{version}, instead of {found.version}")
+    closing = "The next run of the function closes the rotation and writes the mail about it."
+    steps = ["Let consumers read AWSCURRENT again.", "See how things are: make status"]
+    listed("Next", [closing, *steps] if _open(state, credential) else steps, mark="1")
+
+
+@contextmanager
+def lease(ledger: Ledger, arn: str, now: datetime) -> Iterator[State]:
+    """Keep every run of the function out while the block runs, as runs keep out each other; yields the ledger's state.
+
+    Raises:
+        CannotError: a run has it.
+    """
+    state = ledger.load(arn)
+    if state.lease and now < state.lease.until + LEASE_SKEW:
+        raise CannotError(
+            f"A run of the function is at work on this credential until {utc_text(state.lease.until + LEASE_SKEW)} at "
+            "the latest. Nothing was changed. Try again then; it may have brought the certificate back by itself."
+        )
+    owner = f"onboarding/{uuid.uuid4()}"
+    if not ledger.claim(arn, state, Lease(owner, now + LEASE)):
+        raise CannotError("A run of the function began in this moment. Nothing was changed. Try again in two minutes.")
+    try:
+        yield state
+    finally:
+        try:
+            ledger.release(arn, owner)
+        except StorageFailure as error:
+            remark(f"The ledger's lease could not be given back; it ends by itself in three minutes. {error}")
+
+
+def put_together(certificate: Journalled, key: KeyFound, found: Found, now: datetime) -> Credential:
+    """The certificate, its key, and all the rest of what is in use; checked as rotation checks a new one.
+
+    Raises:
+        CannotError: it fails the check, or the secret has no API key.
+    """
+    in_use = chain_of(found.text) or certificate.chain  # with none in use, there is none it could be worse than
+    cert_name = certificate.cert_name or key.cert_name
+    try:
+        chain = check_issued(certificate.pem, key.key, in_use, now)
+    except ValueError as error:
+        raise CannotError(
+            f"The certificate {cert_name or ''} {error}. AWSCURRENT was left in place. Choose "
+            "another one with --cert-name, or onboard again: make csr, then make store."
+        ) from None
+    existing = json_object(found.text)
+    api_key = existing.get("apiKey")
+    if not isinstance(api_key, str):
+        raise CannotError(
+            "AWSCURRENT holds no apiKey, so there is nothing to join the certificate with. Put the API key into the "
+            f"secret ({found.arn}) first, as the JSON object's apiKey."
+        )
+    return joined(Offer(chain, key.key, api_key, cert_name), existing)
+
+
+def chain_of(text: str | None) -> Chain | None:
+    """The certificate in use; None when there is none that can be read."""
+    try:
+        return Credential.parse(text or "").chain
+    except InvalidCredential:
+        return None
+
+
+def _from_file(wanted: Wanted) -> Journalled:
+    path = wanted.file or Path()
+    # The function's log is JSON: copied from there, its line breaks are still escaped.
+    pem = read_text(path, "the certificate").replace("\\n", "\n")
+    try:
+        return Journalled(pem, load_chain(pem), wanted.cert_name)
+    except ValueError as error:
+        raise CannotError(f"{path} {error}. Copy it from the error log with both its marker lines.") from None
+
+
+def _open(state: State, credential: Credential) -> bool:
+    return bool(state.open_attempt and state.open_attempt.cert_name == credential.cert_name)

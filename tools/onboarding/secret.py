@@ -1,0 +1,107 @@
+"""The secret as a person may change it: AWSCURRENT moves only from the version that was looked at."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from certificate_rotation.errors import adding
+from certificate_rotation.secret_store import CURRENT, SecretStore
+from tools.onboarding.stopping import CannotError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+# The label a new version has until it is AWSCURRENT. None of rotation's own: a run would take it for one of its own.
+BY_HAND = "ONBOARDING"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A secret as it is.
+
+    Attributes:
+        arn: its ARN.
+        version: which version is AWSCURRENT; None when it has none.
+        text: what that one holds; None when that is nothing, or bytes.
+        labels: which version each label sits on.
+    """
+
+    arn: str
+    version: str | None
+    text: str | None = field(repr=False)
+    labels: Mapping[str, str]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever put into it; the local AWS gives such a secret a version without text."""
+        return self.version is None or self.text == ""
+
+
+def look(client: "SecretsManagerClient", secret_id: str) -> Found:
+    """Read a secret.
+
+    Raises:
+        CannotError: there is none, or it is marked for deletion.
+    """
+    try:
+        described = client.describe_secret(SecretId=secret_id)
+    except client.exceptions.ResourceNotFoundException:
+        raise CannotError(
+            f"There is no secret {secret_id} in {client.meta.region_name}. Check --secret, AWS_PROFILE and "
+            "AWS_DEFAULT_REGION."
+        ) from None
+    arn, stages = described["ARN"], described.get("VersionIdsToStages", {})
+    if described.get("DeletedDate") is not None:
+        raise CannotError(
+            f"The secret {arn} is marked for deletion. Bring it back with `aws secretsmanager restore-secret`, or "
+            "name another one."
+        )
+    labels = {label: version for version, given in stages.items() for label in given}
+    version = labels.get(CURRENT)
+    return Found(arn, version, read(client, arn, version) if version else None, labels)
+
+
+def read(client: "SecretsManagerClient", arn: str, version: str) -> str | None:
+    """The text of one version; None when it is gone, empty or binary."""
+    try:
+        return client.get_secret_value(SecretId=arn, VersionId=version).get("SecretString")
+    except client.exceptions.ResourceNotFoundException:
+        return None
+
+
+def put_in_use(client: "SecretsManagerClient", found: Found, text: str) -> str:
+    """Make `text` AWSCURRENT, if it still sits where it was found; the new version.
+
+    Raises:
+        CannotError: somebody else moved it meanwhile, and theirs is left in place.
+        StorageFailure: AWS refused a write.
+    """
+    store, version = SecretStore(client), str(uuid.uuid4())
+    if found.version is None:  # there is nothing to compare with, and nothing to lose
+        store.put(found.arn, version, text, CURRENT)
+        return version
+    store.put(found.arn, version, text, BY_HAND)
+    moved = store.promote(found.arn, version, instead_of=found.version)
+    with adding(f"The new version {version} is in use (AWSCURRENT)." if moved else "AWSCURRENT was left in place."):
+        store.unlabel(found.arn, version, BY_HAND)
+    if not moved:
+        raise CannotError(
+            "Somebody else, or a rotation, changed the secret in this moment; theirs was left in place. Look with "
+            "`make status`, then run this again if it is still what you want."
+        )
+    return version
+
+
+def other_versions(client: "SecretsManagerClient", arn: str) -> list[str]:
+    """Every version that AWS still has, newest first; those without a label too."""
+    versions, token = [], ""
+    while True:
+        more = {"NextToken": token} if token else {}
+        page = client.list_secret_version_ids(SecretId=arn, IncludeDeprecated=True, **more)  # type: ignore[arg-type]
+        versions += page["Versions"]
+        token = page.get("NextToken", "")
+        if not token:
+            break
+    newest_first = sorted(versions, key=lambda version: version["CreatedDate"], reverse=True)
+    return [version["VersionId"] for version in newest_first]
