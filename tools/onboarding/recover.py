@@ -125,7 +125,7 @@ def put_together(certificate: Journalled, key: KeyFound, found: Found, now: date
             f"The certificate {cert_name or ''} {error}. AWSCURRENT was left in place. Choose "
             "another one with --cert-name, or onboard again: make csr, then make store."
         ) from None
-    existing = json_object(found.text)
+    existing = json_object(found.text) or {}
     api_key = existing.get("apiKey")
     if not isinstance(api_key, str):
         raise CannotError(

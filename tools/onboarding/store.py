@@ -128,7 +128,8 @@ def store(  # noqa: PLR0913 - where, what, whom to ask, and when
     """
     check_valid(offer.chain, now)
     found = look(client, secret_id)
-    existing = json_object(found.text)
+    held = json_object(found.text)
+    existing = held or {}
     credential = joined(offer, existing)
     if service and not service.accepts(credential):
         raise CannotError(
@@ -152,18 +153,20 @@ def store(  # noqa: PLR0913 - where, what, whom to ask, and when
     end = credential.chain.not_after
     fact("Certificate", f"{credential.cert_name or '(no name)'}, ends {utc_text(end)}, {days_left(end, now)} days left")
     fact("Service", f"{service.url} accepts it" if service else "was not asked (--skip-service-check)")
+    if found.text and held is None:
+        remark("What the secret held before was not a JSON object. It is still there as AWSPREVIOUS.")
     for sentence in _remarks(found, existing, offer):
         remark(sentence)
     listed("Next", ("Delete the key's file: the secret holds it now.", "See how things are: make status"), mark="1")
 
 
-def json_object(text: str | None) -> dict[str, object]:
-    """What a secret holds, as far as it is a JSON object; empty else."""
+def json_object(text: str | None) -> dict[str, object] | None:
+    """What a secret holds; None when that is no JSON object."""
     try:
         document = json.loads(text or "")
     except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def working(text: str | None, service: Service | None, now: datetime) -> Credential | None:
@@ -187,8 +190,6 @@ def _same_certificate(existing: Mapping[str, object], chain: Chain) -> bool:
 def _remarks(found: Found, existing: Mapping[str, object], offer: Offer) -> list[str]:
     """What is different from before in a way that is easily missed."""
     remarks = []
-    if found.text and not existing:
-        remarks.append("What the secret held before was not a JSON object. It is still there as AWSPREVIOUS.")
     if existing.get("apiKeyExpiry") and existing.get("apiKey") != offer.api_key and not offer.api_key_expiry:
         remarks.append("apiKeyExpiry in the secret is still the one of the API key before. Give --api-key-expiry.")
     if {INTENT, PENDING} & found.labels.keys():

@@ -1,0 +1,308 @@
+"""The onboarding commands against the stricter Secrets Manager: what they write, and what they leave alone."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import override
+
+import pytest
+
+from certificate_rotation.certificates import load_chain, load_private_key
+from certificate_rotation.credential import Credential
+from certificate_rotation.errors import CertificateRejected, StorageFailure
+from certificate_rotation.settings import Settings
+from certificate_rotation.state import Lease
+from simulator import Tenant
+from simulator.authority import key_pem, new_key
+from tests.integration.test_storage_failures import ISSUED
+from tests.integration.world import OWN_KEYS, World
+from tools.onboarding.recover import Place, Wanted, recover
+from tools.onboarding.service import Service
+from tools.onboarding.stopping import CannotError
+from tools.onboarding.store import Offer, store
+
+YOUNG = timedelta(days=1)
+
+
+class Person:
+    """Somebody who runs the commands; what these print is searched for secrets with all the rest."""
+
+    def __init__(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+        self.world, self._capsys = world, capsys
+        self.service = Service(Settings.from_env(world.settings), sleep=lambda _: None)
+
+    def store(self, tenant: Tenant, *, replace: bool = False, ask: bool = True, **changes: str) -> str:
+        """Store what onboarding gave out; what the command printed."""
+        given = {**tenant.credential, **changes}
+        offer = Offer(
+            load_chain(given["cert"]),
+            load_private_key(given["privateKey"]),
+            given["apiKey"],
+            given.get("certName"),
+            given.get("apiKeyExpiry"),
+        )
+        secrets, service = self.world.aws.clients().secrets, self.service if ask else None
+        return self._said(
+            lambda: store(secrets, self.world.arn, offer, service, replace=replace, now=self.world.time.now())
+        )
+
+    def recover(self, file: Path | None = None, cert_name: str | None = None) -> str:
+        """Bring a certificate back; what the command printed."""
+        clients = self.world.aws.clients()
+        place = Place(clients.secrets, clients.dynamodb, self.world.arn, self.world.aws.name)
+        return self._said(lambda: recover(place, Wanted(file, cert_name), self.service, self.world.time.now()))
+
+    def _said(self, command: Callable[[], None]) -> str:
+        try:
+            command()
+        except Exception as error:
+            self.world.said.append(str(error))
+            raise
+        finally:
+            self.world.said.append(self._capsys.readouterr().out)
+        return self.world.said[-1]
+
+
+class Meanwhile(Service):
+    """The service, and somebody who acts while it is asked."""
+
+    def __init__(self, world: World, action: Callable[[], object]) -> None:
+        super().__init__(Settings.from_env(world.settings), sleep=lambda _: None)
+        self._action = action
+
+    @override
+    def accepts(self, credential: Credential) -> bool:
+        self._action()
+        return super().accepts(credential)
+
+
+@pytest.fixture
+def person(world: World, capsys: pytest.CaptureFixture[str]) -> Person:
+    """At a terminal, with the rights of an administrator."""
+    return Person(world, capsys)
+
+
+def signed_up(world: World, age: timedelta = timedelta(days=80), name: str = "") -> Tenant:
+    """A customer whose credential is in no secret yet."""
+    return world.simulator.onboard(name or world.aws.name, key_algorithm="ec256", age=age, lifetime=timedelta(days=90))
+
+
+def test_the_first_credential_goes_into_an_empty_secret_and_is_rotated(world: World, person: Person) -> None:
+    """CloudFormation makes a secret without any version."""
+    assert world.labels() == {}
+    tenant = signed_up(world)
+    assert "stored and in use" in person.store(tenant)
+    assert world.current() == tenant.credential
+    assert world.run()["outcome"] == "rotated"
+
+
+def test_a_working_credential_is_replaced_only_when_told_so(world: World, person: Person) -> None:
+    """Consumers hold it."""
+    world.onboard(age=YOUNG)
+    before, labels = world.current(), world.labels()
+    other = signed_up(world, age=YOUNG, name=f"{world.aws.name}-2")
+    with pytest.raises(CannotError, match=r"works: certificate onboarded-1.*--replace"):
+        person.store(other)
+    assert (world.current(), world.labels()) == (before, labels)
+
+    said = person.store(other, replace=True)
+    assert "apiKeyExpiry in the secret is still the one of the API key before" in said
+    assert world.current() == {**OWN_KEYS, **other.credential}
+    assert world.version(world.labels()["AWSPREVIOUS"]) == before
+    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert world.run()["outcome"] == "not_due"
+
+
+def test_a_credential_the_service_refuses_is_replaced_unasked(world: World, person: Person) -> None:
+    """This is the day somebody deleted the certificate, and nobody should have to look up an option."""
+    world.onboard(age=YOUNG).revoke("onboarded-1")
+    other = signed_up(world, age=YOUNG, name=f"{world.aws.name}-2")
+    person.store(other, apiKeyExpiry="2032-01-01")
+    assert world.current() == {**OWN_KEYS, **other.credential, "apiKeyExpiry": "2032-01-01"}
+
+
+def test_what_the_service_refuses_is_not_stored(world: World, person: Person) -> None:
+    """An API key of another customer parses as well as any."""
+    tenant = signed_up(world)
+    with pytest.raises(CannotError, match="does not accept this certificate with this API key"):
+        person.store(tenant, apiKey="another-customers-key")
+    assert world.labels() == {}
+    person.store(tenant, apiKey="another-customers-key", ask=False)
+    assert world.current()["apiKey"] == "another-customers-key"
+
+
+def test_storing_the_same_again_writes_nothing(world: World, person: Person) -> None:
+    """A person who is not sure runs it twice."""
+    tenant = signed_up(world)
+    person.store(tenant)
+    before = world.versions()
+    assert "holds exactly this already" in person.store(tenant)
+    assert world.versions() == before
+
+
+def test_somebody_who_stores_at_the_same_moment_is_not_overwritten(world: World, person: Person) -> None:
+    """As little as by a rotation: AWSCURRENT moves only from the version that was looked at."""
+    world.onboard(age=YOUNG).revoke("onboarded-1")
+    theirs = {"theirs": True}
+    person.service = Meanwhile(world, lambda: world.put(theirs))
+    with pytest.raises(CannotError, match="theirs was left in place"):
+        person.store(signed_up(world, name=f"{world.aws.name}-2"))
+    assert world.current() == theirs
+    assert "ONBOARDING" not in world.labels()
+
+
+def test_what_is_no_json_object_is_replaced_and_told(world: World, person: Person) -> None:
+    """It may be somebody's notes."""
+    world.put("apiKey=1")
+    assert "not a JSON object. It is still there as AWSPREVIOUS" in person.store(signed_up(world))
+
+
+def test_a_rotation_under_way_is_given_up_and_that_is_told(world: World, person: Person) -> None:
+    """Its certificate belongs to the credential before."""
+    world.onboard()
+    world.fault("activation-delay")
+    with pytest.raises(Exception, match="does not accept the new certificate"):
+        world.run()
+    other = signed_up(world, age=YOUNG, name=f"{world.aws.name}-2")
+    assert "A rotation of the credential before was under way" in person.store(other, replace=True)
+    assert world.run()["outcome"] == "not_due"
+    assert world.current() == {**OWN_KEYS, **other.credential}
+    assert "dropped" in world.codes()
+
+
+def test_a_service_that_gives_no_answer_is_a_sentence(world: World, person: Person) -> None:
+    """It may be the person's own network."""
+    tenant = signed_up(world)
+    person.service = Service(
+        Settings.from_env({**world.settings, "SERVICE_URL": "https://127.0.0.1:1"}), lambda _: None
+    )
+    with pytest.raises(CannotError, match=r"could not be found out.*Check the network.*--skip-service-check"):
+        person.store(tenant)
+    assert world.labels() == {}
+
+
+def stuck_in_the_ledger(world: World) -> str:
+    """A certificate was issued, and cannot be staged; its name."""
+    world.onboard()
+    with world.aws.refusing("PutSecretValue", "AWSPENDING"):
+        world.fails(StorageFailure)
+    (record,) = world.history()
+    return str(record["cert_name"])
+
+
+def assert_rotation_is_closed_by_the_next_run(world: World, cert_name: str) -> None:
+    """The next run only tidies up and tells, and nothing more is asked of the service."""
+    assert world.current()["certName"] == cert_name
+    assert OWN_KEYS.items() <= world.current().items()
+    assert world.accepted()
+    assert world.run()["outcome"] == "rotated"
+    assert world.current()["certName"] == cert_name
+    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert world.state().open_attempt is None
+    assert world.codes()[-1] == "rotated"
+    assert len(world.refreshes()) == 1
+
+
+def test_a_certificate_in_the_ledger_is_put_into_use(world: World, person: Person) -> None:
+    """For the day when the function itself cannot."""
+    cert_name = stuck_in_the_ledger(world)
+    said = person.recover()
+    assert f"{cert_name} is in use (AWSCURRENT)" in said
+    assert "from the ledger" in said
+    assert "The next run of the function closes the rotation" in said
+    assert_rotation_is_closed_by_the_next_run(world, cert_name)
+
+
+def test_a_certificate_copied_from_the_error_log_is_put_into_use(world: World, person: Person, tmp_path: Path) -> None:
+    """Neither store took it: with its key, which is in the intent's version, it is whole again."""
+    world.onboard()
+    with world.aws.refusing("TransactWriteItems", ISSUED), world.aws.refusing("PutSecretValue", "AWSPENDING"):
+        world.fails(StorageFailure)
+    assert world.run()["outcome"] == "held"
+    copied = tmp_path / "from-the-log"
+    # CloudWatch shows a line of JSON, so that is what people copy.
+    copied.write_text(world.errors_logged().strip().replace("\n", "\\n"))
+    assert "from the file" in person.recover(copied)
+    assert_rotation_is_closed_by_the_next_run(world, str(world.current()["certName"]))
+
+
+def test_a_certificate_of_an_earlier_rotation_is_found_in_the_history(world: World, person: Person) -> None:
+    """Somebody put the credential before back by mistake, which soon ends."""
+    world.onboard()
+    before = world.current()
+    new_name = world.run()["certName"]
+    world.put(before)
+    said = person.recover()
+    assert f"{new_name} is in use" in said
+    assert "closes the rotation" not in said
+    assert world.current()["certName"] == new_name
+    assert world.run()["outcome"] == "not_due"
+    assert "is in use already" in person.recover(cert_name=new_name)
+
+
+def test_a_run_at_work_is_not_disturbed(world: World, person: Person) -> None:
+    """It may be about to put the same certificate into use."""
+    stuck_in_the_ledger(world)
+    state, clients = world.state(), world.aws.clients()
+    ledger = world.parts(clients).ledger
+    assert ledger.claim(world.arn, state, Lease("a run", world.time.now() + timedelta(minutes=2)))
+    before = world.current()
+    with pytest.raises(CannotError, match="A run of the function is at work on this credential until"):
+        person.recover()
+    assert world.current() == before
+    world.advance(minutes=4)
+    assert "is in use" in person.recover()
+
+
+def test_no_run_begins_while_a_certificate_is_recovered(world: World, person: Person) -> None:
+    """Two that promote at once would each meet the other's half."""
+    stuck_in_the_ledger(world)
+    outcomes: list[str] = []
+    person.service = Meanwhile(world, lambda: outcomes.append(world.run()["outcome"]))
+    person.recover()
+    assert outcomes == ["busy"]
+    assert world.state().lease is None
+
+
+def test_a_certificate_the_service_deleted_is_not_put_into_use(world: World, person: Person) -> None:
+    """It parses, it is valid, and it opens nothing."""
+    cert_name = stuck_in_the_ledger(world)
+    world.simulator.tenant(world.aws.name).revoke(cert_name)
+    before = world.current()
+    with pytest.raises(CannotError, match=f"does not accept {cert_name}.*AWSCURRENT was left in place"):
+        person.recover()
+    assert world.current() == before
+    assert world.state().lease is None
+
+
+def test_a_certificate_that_was_rejected_is_rejected_again(world: World, person: Person) -> None:
+    """It was issued for another key than ours, so there is none in the secret."""
+    world.onboard()
+    world.fault("other-key")
+    world.fails(CertificateRejected)
+    with pytest.raises(CannotError, match=r"None of the secret's \d+ versions holds the key.*make csr"):
+        person.recover()
+
+
+def test_a_file_that_is_no_certificate_is_named(world: World, person: Person, tmp_path: Path) -> None:
+    """Half of it was copied."""
+    world.onboard()
+    half = tmp_path / "half"
+    half.write_text("-----BEGIN CERTIFICATE-----\nMIIB")
+    with pytest.raises(CannotError, match="half is not a readable PEM certificate"):
+        person.recover(half)
+    half.write_text(key_pem(new_key("ec256")))
+    with pytest.raises(CannotError, match="half is not a readable PEM certificate"):
+        person.recover(half)
+
+
+def test_a_refused_write_says_where_things_stand(world: World, person: Person) -> None:
+    """The label is left, and the credential is in use all the same."""
+    cert_name = stuck_in_the_ledger(world)
+    with (
+        world.aws.refusing("UpdateSecretVersionStage", "ONBOARDING"),
+        pytest.raises(StorageFailure, match=r"is in use \(AWSCURRENT\)"),
+    ):
+        person.recover()
+    assert world.current()["certName"] == cert_name
+    assert world.state().lease is None
