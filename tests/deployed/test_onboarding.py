@@ -192,3 +192,11 @@ def test_a_stack_that_is_not_there_is_a_sentence(terminal: Terminal) -> None:
         assert printed.code == FAILED
         assert printed.text.startswith("Error: There is no stack elsewhere in us-east-1. Name yours with --stack-name")
         assert "Traceback" not in printed.text
+
+
+def test_nothing_typed_is_a_sentence(terminal: Terminal) -> None:
+    """Ctrl-D, from somebody who has to look the answer up first."""
+    given_up = terminal.answer("csr", prompt="Common name", typed="\x04")
+    assert given_up.code == FAILED
+    assert "nothing was typed. Run it again" in given_up.text
+    assert list(terminal.folder.iterdir()) == []

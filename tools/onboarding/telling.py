@@ -70,4 +70,7 @@ def ask(question: str, *, option: str, hidden: bool = False) -> str:
     if not sys.stdin.isatty():
         raise CannotError(f"{question}: there is no terminal to ask on. Give it with {option}.")
     prompt = f"{question} (stays hidden): " if hidden else f"{question}: "
-    return (getpass(prompt) if hidden else input(prompt)).strip()
+    try:
+        return (getpass(prompt) if hidden else input(prompt)).strip()
+    except EOFError:
+        raise CannotError(f"{question}: nothing was typed. Run it again, or give it with {option}.") from None
