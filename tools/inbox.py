@@ -42,8 +42,10 @@ class Inbox:
         while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 envelope = json.loads(message["Body"])
-                attributes = {name: value["Value"] for name, value in envelope["MessageAttributes"].items()}
+                given = envelope.get("MessageAttributes", {})  # an alarm of CloudWatch's has none
+                attributes = {name: value["Value"] for name, value in given.items()}
                 # A queue gets the document for programs; in it is the text that mailboxes get.
-                emails.append(Email(envelope["Subject"], json.loads(envelope["Message"])["text"], attributes))
+                text = json.loads(envelope["Message"]).get("text", envelope["Message"])
+                emails.append(Email(envelope["Subject"], text, attributes))
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return emails

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from certificate_rotation.alerts import Alerts
@@ -22,6 +21,7 @@ from certificate_rotation.errors import InvalidEvent, InvalidSettings
 from certificate_rotation.events import command_from
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.messages import Situation
+from certificate_rotation.metrics import RunMetrics
 from certificate_rotation.parts import Invocation, Parts
 from certificate_rotation.results import Result
 from certificate_rotation.rotation import rotate
@@ -31,7 +31,6 @@ from certificate_rotation.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-NAMESPACE = "DeviceIdCertificateRotation"
 # Of AWS calls: well below the time kept for them after a request to the service.
 _AWS = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 
@@ -42,9 +41,22 @@ def lambda_handler(event: object, context: "LambdaContext") -> Result:
     Raises:
         RotationError: one of the classes in `errors`; Lambda shows its name as the errorType.
     """
-    logger = _logger()
-    logger.set_correlation_id(context.aws_request_id)
+    _logger().set_correlation_id(context.aws_request_id)
     alerts = _alerts(os.environ.get("ALERT_TOPIC_ARN", ""), os.environ.get("LEDGER_TABLE", ""))
+    metrics, unpublished = RunMetrics(context.function_name, _now()), alerts.unpublished
+    try:
+        answer = _run(event, context, alerts, metrics)
+        metrics.ended(answer)
+    except Exception as error:
+        metrics.failed(error)
+        raise
+    finally:
+        metrics.alerts_not_published(alerts.unpublished - unpublished)
+        metrics.write()
+    return answer
+
+
+def _run(event: object, context: "LambdaContext", alerts: Alerts, metrics: RunMetrics) -> Result:
     log_url = _log_url(context)
     # What is not about one credential is remembered under the function's own name.
     this_function = Situation(
@@ -53,6 +65,7 @@ def lambda_handler(event: object, context: "LambdaContext") -> Result:
     command = Command()
     try:
         command = command_from(event)
+        metrics.dry_run = command.dry_run
         parts = _parts(alerts)
     except (InvalidEvent, InvalidSettings) as error:
         if not command.dry_run:
@@ -62,9 +75,11 @@ def lambda_handler(event: object, context: "LambdaContext") -> Result:
         alerts.works_again(this_function, _now())
     deadline = _now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
     owner = f"{context.aws_request_id}/{uuid.uuid4()}"
-    answer = rotate(parts, command, Invocation(context.aws_request_id, owner, deadline, _now, time.sleep, log_url))
-    logger.info("Done.", result=answer)
-    _measure(answer)
+    invocation = Invocation(
+        context.aws_request_id, owner, deadline, _now, time.sleep, log_url, in_use_until=metrics.in_use_until
+    )
+    answer = rotate(parts, command, invocation)
+    _logger().info("Done.", result=answer)
     return answer
 
 
@@ -118,12 +133,3 @@ def _parts(alerts: Alerts) -> Parts:
         announcements=Announcements(boto3.client("events", config=_AWS)),
         settings=settings,
     )
-
-
-def _measure(answer: Result) -> None:
-    """One line in CloudWatch's embedded metric format: no call, and no dimension per tenant."""
-    metrics = Metrics(namespace=NAMESPACE, service=__package__)
-    metrics.add_metric("DaysToExpiry", MetricUnit.Count, answer["daysLeft"])
-    metrics.add_metric("AttemptsAvailable", MetricUnit.Count, answer["attemptsAvailable"])
-    metrics.add_metadata("outcome", answer["outcome"])
-    metrics.flush_metrics()

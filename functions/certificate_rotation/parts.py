@@ -38,6 +38,7 @@ class Invocation:
         clock: tells the time, aware, UTC.
         sleep: waits, in seconds.
         log_url: where its log is in the console.
+        in_use_until: is told when the certificate in use ends, as soon as that is known.
     """
 
     request_id: str
@@ -46,6 +47,7 @@ class Invocation:
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
     log_url: str = ""
+    in_use_until: Callable[[datetime], None] = lambda _: None
 
     def time_left(self) -> timedelta:
         """Until Lambda stops this run."""

@@ -90,6 +90,7 @@ class _Rotation:
             self._situation = replace(self._situation, secret=labels.arn)
             gathered = gather(self._parts.secrets, self._parts.ledger, labels)
             self._situation = situation_of(gathered, self._parts.settings.policy, self._invocation)
+            self._invocation.in_use_until(gathered.credential.chain.not_after)
             now = self._invocation.clock()
             decision = decide(gathered.facts, self._parts.settings.policy, self._command, now, self._invocation.owner)
             logger.info("%s. %s", type(decision).__name__, decision.why)

@@ -11,6 +11,7 @@ from certificate_rotation import transport
 from simulator import Simulator
 from tests.integration.aws import LocalAws, in_process
 from tests.integration.canary import given_away
+from tests.integration.invoking import cold_start
 from tests.integration.world import World
 
 type MakeWorld = Callable[[Simulator], World]
@@ -69,3 +70,10 @@ def make_world(aws_session: boto3.Session, caplog: pytest.LogCaptureFixture) -> 
 def world(make_world: MakeWorld, simulator: Simulator) -> World:
     """A world around a service that works; nobody is onboarded yet."""
     return make_world(simulator)
+
+
+@pytest.fixture
+def function(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world whose function is about to start cold, in the environment that the stack sets; `invoking` invokes it."""
+    with cold_start(world, monkeypatch):
+        yield world

@@ -1,5 +1,7 @@
 """How the onboarding commands end when they fail: a sentence with a cure, and nothing secret."""
 
+import os
+
 import pytest
 import typer
 from botocore.exceptions import (
@@ -10,8 +12,10 @@ from botocore.exceptions import (
     NoRegionError,
     ProfileNotFound,
 )
+from typer.testing import CliRunner
 
 from certificate_rotation.errors import InvalidSettings, StorageFailure
+from tools.onboarding.cli import app
 from tools.onboarding.stopping import FAILED, CannotError, in_sentences, sentence
 
 
@@ -65,3 +69,14 @@ def test_an_end_that_was_meant_is_left_alone() -> None:
     with pytest.raises(typer.Exit) as ended, in_sentences(told.append):
         raise typer.Exit(1)
     assert (ended.value.exit_code, told) == (1, [])
+
+
+@pytest.mark.parametrize("command", ["store", "recover"])
+def test_a_machine_that_cannot_keep_a_key_off_its_disk_is_told_where_to_go(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Many who onboard sit before a Mac; they get a sentence, before they type an API key."""
+    monkeypatch.delattr(os, "memfd_create")
+    done = CliRunner().invoke(app, [command])
+    assert done.exit_code == FAILED
+    assert "Run this command in AWS CloudShell or in a container" in done.stderr.replace("\n", " ")

@@ -4,9 +4,9 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-import yaml
 
 from certificate_rotation import settings
 from certificate_rotation.certificates import KEY_ALGORITHMS
@@ -14,33 +14,15 @@ from certificate_rotation.device_id_service import ANSWER_SECONDS, CONNECT_SECON
 from certificate_rotation.parts import TIME_FOR_WRITES
 from certificate_rotation.promotion import PROBE_PAUSES
 from certificate_rotation.settings import MAX_DAYS, SERVICE_URLS, Settings
+from tests.cloudformation import REGION, Stack, read_template
 
 ROOT = Path(__file__).parents[2]
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as the long ones."""
-
-
-def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        raise TypeError(node)
-    return {suffix if suffix == "Ref" else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
 
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
     """template.yaml."""
-    read: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
-    return read
+    return read_template()
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +45,35 @@ def test_the_names_are_the_contracts(template: dict[str, Any]) -> None:
     contract = {
         *("AlertEmail", "ServiceRegion", "ServiceUrl", "TrustedCaPem", "ExistingSecretArn", "ScheduleExpression"),
         *("RenewBeforeDays", "CriticalDays", "CutoverGraceHours", "KeyAlgorithm", "CertNamePrefix"),
-        *("NotifyOnSuccess", "LogRetentionDays", "KmsKeyArn", "Architecture"),
+        *("NotifyOnSuccess", "HeartbeatHours", "LogRetentionDays", "KmsKeyArn", "Architecture"),
     }
     assert contract <= template["Parameters"].keys()
     assert {"DependenciesLayer", "CredentialSecret", "RotationLedger", "AlertTopic"} <= template["Resources"].keys()
     assert "RotationSchedule" in template["Resources"]["CertificateRotationFunction"]["Properties"]["Events"]
-    assert {"FunctionName", "SecretArn", "LedgerTableName", "AlertTopicArn"} <= template["Outputs"].keys()
+    assert template["Outputs"].keys() >= {"FunctionName", "SecretArn", "LedgerTableName", "AlertTopicArn"}
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])
+def test_the_links_lead_to_the_console_of_the_partition(partition: str) -> None:
+    """The console of another one does not know the account."""
+    stack = Stack(partition=partition)
+    console = stack.template["Mappings"]["Partition"][partition]["Console"]
+    links = {name: value for name, value in stack.outputs().items() if name.endswith("Link")}
+    assert set(links) == {"TestLink", "SecretLink", "DashboardLink", "AlarmsLink", "LogLink"}
+    assert all(re.fullmatch(rf"https://{re.escape(console)}/\S+", link) for link in links.values())
+    assert all(f"region={REGION}" in link for link in links.values())
+
+
+def test_the_log_link_names_the_functions_log_group(template: dict[str, Any]) -> None:
+    """Its name is written twice: as it is, and as the console wants it in an address."""
+    (group,) = Stack().resources("AWS::Logs::LogGroup").values()
+    encoded = quote(group["LogGroupName"], safe="").replace("%", "$25")
+    assert Stack().outputs()["LogLink"].endswith(f"log-group/{encoded}")
+
+
+def test_every_output_says_what_it_is_for(template: dict[str, Any]) -> None:
+    """The console shows them side by side after a deployment."""
+    assert all(output["Description"].endswith(".") for output in template["Outputs"].values())
 
 
 def test_the_environment_is_what_the_settings_read(function: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The commands `csr`, `store`, `status` and `recover`: their options, and in which order things are asked."""
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +78,7 @@ def store(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Check certificate, key and API key, and put them into the secret."""
     with in_sentences(failed):
+        _needs_linux()
         chain, private_key = storing.offered_chain(cert, key)
         storing.check_valid(chain, _now())
         options = Options(service_region, service_url, trusted_ca)
@@ -118,12 +120,21 @@ def recover(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Put a certificate that was issued and got stuck into use, back together with its key."""
     with in_sentences(failed):
+        _needs_linux()
         stack = deployment(stack_name)
         service = Service.at(Options(service_region, service_url, trusted_ca), stack.environment)
         secret_id = secret or stack.secret_arn
         place = recovering.Place(client("secretsmanager"), client("dynamodb"), secret_id, stack.ledger_table)
         wanted = recovering.Wanted(cert, cert_name)
         recovering.recover(place, wanted, service, _now())
+
+
+def _needs_linux() -> None:
+    if not hasattr(os, "memfd_create"):
+        raise CannotError(
+            "A credential is tried with TLS from memory, so that its key needs no file; only Linux can do that. Run "
+            "this command in AWS CloudShell or in a container."
+        )
 
 
 def _api_key(file: Path | None) -> str:

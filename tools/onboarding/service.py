@@ -1,6 +1,5 @@
 """Whether the Third-Party Device-ID service lets a credential in, asked from the user's machine."""
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -71,11 +70,6 @@ class Service:
         Raises:
             CannotError: it gave no answer either way.
         """
-        if not hasattr(os, "memfd_create"):
-            raise CannotError(
-                "The service can be asked from Linux alone, where a key needs no file on a disk. Run this in AWS "
-                "CloudShell or a container, or leave the question out with --skip-service-check."
-            )
         inconclusive: ServiceUnreachable | ServiceFailure | None = None
         with waiting(f"Asking {self.url} ..."):
             for pause in PAUSES:

@@ -1,0 +1,172 @@
+"""What CloudWatch is told of a run, as the handler really writes it; and that alarms and dashboard read just that."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from certificate_rotation.credential import Credential
+from certificate_rotation.errors import (
+    CredentialExpired,
+    InvalidCredential,
+    InvalidEvent,
+    RotationError,
+    ServiceFailure,
+)
+from certificate_rotation.state import Lease
+from tests.cloudformation import Stack
+from tests.integration.invoking import Context, invoke
+from tests.integration.world import World
+from tests.unit.alarms.account import FUNCTION
+from tests.unit.alarms.alarm import Alarm
+from tests.unit.alarms.cloudwatch import Metric, measured
+from tests.unit.alarms.dashboard import metrics_shown
+
+OURS = "DeviceIdCertificateRotation"
+YOUNG = timedelta(days=1)
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]]:
+    """What the runs since the last look measured, by name; each name once."""
+
+    def read() -> dict[str, float]:
+        values = [(metric.name, value) for line in lines(capsys) for metric, value, _ in measured(line)]
+        assert len(values) == len(dict(values))
+        return dict(values)
+
+    return read
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines in the embedded metric format since the last look."""
+    return [line for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+
+
+def test_a_rotation_is_measured(function: World, told: Callable[[], dict[str, float]]) -> None:
+    """The days are those of the new certificate."""
+    function.onboard()
+    invoke({})
+    measured_now = told()
+    assert measured_now.pop("DaysToExpiry") == pytest.approx(90, abs=1)
+    assert measured_now == {"RunCompleted": 1, "Rotated": 1, "AttemptsAvailable": 2}
+
+
+def test_the_days_have_a_fraction(function: World, told: Callable[[], dict[str, float]]) -> None:
+    """CriticalDays is reached at a moment; whole days would raise the alarm up to a day too early."""
+    function.onboard(age=timedelta(days=30, hours=12))
+    invoke({})
+    left = function.credential().chain.not_after - datetime.now(UTC)
+    assert told()["DaysToExpiry"] == pytest.approx(left / timedelta(days=1), abs=0.01)
+
+
+def test_a_failure_is_measured_with_the_days_left(function: World, told: Callable[[], dict[str, float]]) -> None:
+    """The alarms must see the end coming while every run fails."""
+    function.onboard()
+    function.fault("unavailable", times=None)
+    with pytest.raises(ServiceFailure):
+        invoke({})
+    assert told() == {"RunCompleted": 1, "Failed": 1, "DaysToExpiry": pytest.approx(10, abs=0.1)}
+
+
+def test_an_expired_certificate_has_days_below_zero(function: World, told: Callable[[], dict[str, float]]) -> None:
+    """The alarm about it must not end when the certificate does."""
+    function.onboard(age=timedelta(days=91))
+    with pytest.raises(CredentialExpired):
+        invoke({})
+    assert told()["DaysToExpiry"] == pytest.approx(-1, abs=0.1)
+
+
+@pytest.mark.parametrize(("event", "error"), [({"dryrun": True}, InvalidEvent), ({}, InvalidCredential)])
+def test_a_failure_before_the_certificate_is_known_is_measured(
+    function: World, told: Callable[[], dict[str, float]], event: object, error: type[RotationError]
+) -> None:
+    """It is a sign of life: the schedule works."""
+    with pytest.raises(error):
+        invoke(event)
+    assert told() == {"RunCompleted": 1, "Failed": 1}
+
+
+def test_a_dry_run_is_no_sign_of_life(function: World, told: Callable[[], dict[str, float]]) -> None:
+    """Only a run that may renew is."""
+    function.onboard(age=YOUNG)
+    invoke({"dryRun": True})
+    assert told().keys() == {"DaysToExpiry", "AttemptsAvailable"}
+
+
+def test_a_dry_run_that_fails_is_no_crash(function: World, told: Callable[[], dict[str, float]]) -> None:
+    """Lambda counts an error that somebody saw; the alarm on crashes takes it off again."""
+    with pytest.raises(InvalidCredential):
+        invoke({"dryRun": True})
+    assert told() == {"Failed": 1}
+
+
+def test_an_error_without_a_name_is_left_to_the_alarm_on_crashes(
+    function: World, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a sign of life nor a failure that was explained."""
+    function.onboard(age=YOUNG)
+
+    def broken(_: str) -> Credential:
+        raise KeyError("a mistake of ours")
+
+    monkeypatch.setattr(Credential, "parse", broken)
+    with pytest.raises(KeyError):
+        invoke({})
+    assert told() == {}
+
+
+def test_an_alert_the_topic_refuses_is_measured(function: World, told: Callable[[], dict[str, float]]) -> None:
+    """Of this run alone, though the process remembers earlier ones."""
+    for _ in range(2):
+        with function.aws.refusing("Publish"), pytest.raises(InvalidCredential):
+            invoke({})
+        assert told() == {"RunCompleted": 1, "Failed": 1, "AlertNotPublished": 1}
+    with pytest.raises(InvalidCredential):
+        invoke({})
+    assert told() == {"RunCompleted": 1, "Failed": 1}
+
+
+def test_the_line_tells_what_the_metrics_do_not(function: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which outcome and which error, to search the log for; nothing of the credential."""
+    function.onboard()
+    function.fault("unavailable")
+    with pytest.raises(ServiceFailure):
+        invoke({})
+    (line,) = map(json.loads, lines(capsys))
+    assert (line["outcome"], line["error"]) == ("failed", "ServiceFailure")
+    assert line.keys() - {"_aws", "outcome", "error", "FunctionName"} == {"RunCompleted", "Failed", "DaysToExpiry"}
+
+
+def outcome(event: object) -> object:
+    """How a run ends."""
+    try:
+        answer = invoke(event)
+    except RotationError:
+        return "failed"
+    assert isinstance(answer, dict)
+    return answer["outcome"]
+
+
+def test_alarms_and_dashboard_read_what_is_written(function: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Name for name and dimension for dimension: AWS takes another spelling for another metric, and says nothing."""
+    insist = {"force": True, "allowEviction": True}
+    function.onboard()
+    assert [outcome({}), outcome({}), outcome({"force": True})] == ["rotated", "not_due", "held"]
+    ledger = function.parts().ledger
+    ledger.claim(function.arn, function.state(), Lease("another", datetime.now(UTC) + timedelta(minutes=2)))
+    assert outcome(insist) == "busy"
+    ledger.release(function.arn, "another")
+    function.fault("too-many-requests")
+    with function.aws.refusing("Publish"):
+        assert [outcome(insist), outcome(insist)] == ["failed", "rate_limited"]
+    written = {metric for line in lines(capsys) for metric, _, _ in measured(line)}
+    assert {metric.dimensions for metric in written} == {frozenset({("FunctionName", Context.function_name)})}
+
+    here = {(OURS, metric.name, "FunctionName", FUNCTION) for metric in written}
+    alarms = Stack().resources("AWS::CloudWatch::Alarm").values()
+    read: set[Metric] = {metric for properties in alarms for metric in Alarm(properties, 0).metrics()}
+    of_alarms = {(m.namespace, m.name, *pair) for m in read for pair in m.dimensions if m.namespace == OURS}
+    assert {shown for shown in metrics_shown() if shown[0] == OURS} == here
+    assert of_alarms <= here

@@ -1,0 +1,63 @@
+"""docs/runbook.md has an answer to everything that can arrive by email."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from certificate_rotation.events import command_from
+from tests.cloudformation import Stack
+from tests.unit.test_errors import CONTRACT
+
+RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+ALARMS = Stack().resources("AWS::CloudWatch::Alarm")
+PARTS = ["Meaning", "Urgency", "Steps", "Over when"]
+HELP = "If alarms do not arrive"
+
+
+def sections() -> dict[str, str]:
+    """What stands under each heading of the third level."""
+    pieces = re.split(r"^### (.+)$", RUNBOOK, flags=re.MULTILINE)
+    return dict(zip(pieces[1::2], pieces[2::2], strict=True))
+
+
+def test_every_alarm_and_every_error_has_an_entry() -> None:
+    """And no entry is left of one that is gone."""
+    assert sections().keys() - {HELP, "Any other code"} == ALARMS.keys() | CONTRACT
+
+
+@pytest.mark.parametrize("name", sorted(sections().keys() - {HELP}))
+def test_every_entry_says_what_how_urgent_what_to_do_and_when_it_is_over(name: str) -> None:
+    """In this order: who reads it at night does not search."""
+    entry = sections()[name]
+    assert re.findall(r"^\*\*(.+?)\.\*\*", entry, flags=re.MULTILINE) == PARTS
+    assert re.search(r"^1\. ", entry, flags=re.MULTILINE)
+    assert re.search(r"\*\*Urgency\.\*\* (Now|Today|This week|Watch)\b", entry)
+
+
+def test_every_event_the_runbook_suggests_is_understood() -> None:
+    """A suggestion that fails helps nobody."""
+    suggested = set(re.findall(r"`(\{[^`]*\})`", RUNBOOK))
+    assert len(suggested) >= 4
+    for event in suggested:
+        command_from(json.loads(event))
+
+
+def test_every_parameter_and_link_the_runbook_names_exists() -> None:
+    """Names change."""
+    named = set(re.findall(r"`([A-Z][A-Za-z]+)`", RUNBOOK))
+    stack = Stack()
+    known = {*stack.template["Parameters"], *stack.template["Resources"], *CONTRACT}
+    aws = {name for name in named if name.endswith(("Exception", "Error", "Denied")) or name == "NotFound"}
+    assert named - known - aws == set()
+    anchors = {heading.lower().replace(" ", "-") for heading in sections()}
+    assert set(re.findall(r"\]\(#([^)]+)\)", RUNBOOK)) <= anchors
+
+
+def test_the_statement_for_a_key_of_your_own_lets_cloudwatch_publish() -> None:
+    """AWS, SNS, "Enable compatibility between event sources from AWS services and encrypted topics"."""
+    (block,) = re.findall(r"```json\n(.+?)```", RUNBOOK, flags=re.DOTALL)
+    statement = json.loads(block)
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
