@@ -6,6 +6,7 @@ Private keys exist in memory only; every run makes its own authority.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
@@ -45,7 +46,7 @@ class Issued:
     leaf: x509.Certificate
     pem: str
 
-    @property
+    @cached_property
     def fingerprint(self) -> bytes:
         """SHA-256 of the leaf, by which the service recognises what it issued."""
         return self.leaf.fingerprint(hashes.SHA256())

@@ -176,7 +176,7 @@ def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> De
         case Progress.PROMOTED:
             return Resume("The new certificate is in use already; what is left is to tidy up and tell.")
         case Progress.ISSUED | Progress.STAGED:
-            replace = critical and state.attempts.available(now) > 0
+            replace = critical and due and state.attempts.available(now) > 0
             return Resume("A new certificate is in hand, waiting to be put into use.", replace_if_refused=replace)
         case Progress.NONE:
             pass

@@ -54,6 +54,19 @@ def test_close_to_the_end_the_hold_ends_by_itself(unsure: World) -> None:
     assert len(unsure.refreshes()) == 2
 
 
+def test_a_hold_is_not_over_before_renewal_is_due(world: World) -> None:
+    """A short-lived certificate is within CriticalDays from early on: to say "recovered" then would be untrue."""
+    world.onboard(age=timedelta(days=9), lifetime=timedelta(days=15))
+    world.fault("drop-after-issuing")
+    world.fails(OutcomeUnknown, force=True)
+    world.advance(hours=1)
+    assert world.run()["outcome"] == "held"
+    assert world.codes() == ["OutcomeUnknown"]
+    world.advance(days=1)
+    assert world.run()["outcome"] == "rotated"
+    assert world.accepted()
+
+
 def test_critical_days_says_when_the_end_is_close(world: World) -> None:
     """Some owners need longer to react than others."""
     world.settings["CRITICAL_DAYS"] = "15"

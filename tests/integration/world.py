@@ -32,6 +32,7 @@ from tests.integration.aws import Clients, Email, Exchanges, LocalAws
 from tests.integration.clock import Time
 
 TIMEOUT = timedelta(seconds=120)  # template.yaml: how long Lambda lets a run live
+TICK = 0.001  # seconds between two looks at the clock: no two moments of the code are the same
 LIFETIME = timedelta(days=90)
 OWN_KEYS: Mapping[str, object] = {"apiKeyExpiry": "2031-01-01", "owner": {"team": "Ärzte"}, "ports": [1, None, 2.5]}
 
@@ -152,8 +153,7 @@ class World:
     def put(self, secret: object) -> None:
         """Store a new AWSCURRENT as a person does: an object becomes JSON, text and bytes stay as they are."""
         value = secret if isinstance(secret, str | bytes) else json.dumps(secret, ensure_ascii=False)
-        kind = "SecretBinary" if isinstance(value, bytes) else "SecretString"
-        self.aws.admin.secrets.put_secret_value(SecretId=self.arn, **{kind: value})  # type: ignore[arg-type]
+        self.aws.put_by_hand(value)
 
     def fault(self, name: str, *, times: int | None = 1, at: str = "cert:refresh", **parameters: Parameter) -> None:
         """Let coming requests meet a fault of the simulator."""
@@ -198,6 +198,7 @@ class World:
         self._runs += 1
 
         def clock() -> datetime:
+            self.time.sleep(TICK)
             return self.time.now() + ahead
 
         invocation = Invocation("request", f"request/{self._runs}", clock() + lives, clock, self.time.sleep)
@@ -292,18 +293,8 @@ class World:
         return "\n".join([*(_text(record) for record in self._log()), *self.said, *emails, str(self.aws.records())])
 
     def versions(self) -> dict[str, str]:
-        """The text of every version of the secret, with or without a label."""
-        return {version: self.text(version) for version in self.listed_versions()}
-
-    def listed_versions(self) -> dict[str, list[str]]:
-        """Every version of the secret and its labels."""
-        listed = self.aws.admin.secrets.list_secret_version_ids(SecretId=self.arn, IncludeDeprecated=True)["Versions"]
-        return {version["VersionId"]: version.get("VersionStages", []) for version in listed}
-
-    def text(self, version: str) -> str:
-        """What a version holds, as it is; empty when that is binary."""
-        answer = self.aws.admin.secrets.get_secret_value(SecretId=self.arn, VersionId=version)
-        return answer.get("SecretString", "")
+        """The text of every version of the secret, with or without a label; empty where it is binary."""
+        return {version: text for version, (_, text) in self.aws.versions().items()}
 
 
 def _text(record: logging.LogRecord) -> str:

@@ -21,14 +21,23 @@ class Held:
     Attributes:
         document: the whole JSON object.
         serial: of the certificate.
+        subject: whom it is for.
+        not_before: when it begins.
         not_after: when it ends.
         complete: the key belongs to the certificate, and there is an API key.
     """
 
     document: Mapping[str, Any]
     serial: int
+    subject: x509.Name
+    not_before: datetime
     not_after: datetime
     complete: bool
+
+    @property
+    def due_at(self) -> datetime:
+        """When its last third begins."""
+        return self.not_after - (self.not_after - self.not_before) / 3
 
     @property
     def own(self) -> dict[str, Any]:
@@ -44,7 +53,14 @@ def credential(text: str) -> Held | None:
     if certificate is None or public is None:
         return None
     complete = spki(certificate) == public and bool(document.get("apiKey"))
-    return Held(document, certificate.serial_number, certificate.not_valid_after_utc, complete)
+    return Held(
+        document,
+        certificate.serial_number,
+        certificate.subject,
+        certificate.not_valid_before_utc,
+        certificate.not_valid_after_utc,
+        complete,
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,9 @@
 
 import itertools
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
+from functools import cached_property
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives import serialization
 
 from certificate_rotation.errors import RotationError
+from certificate_rotation.parts import Parts
 from simulator import CertificateRecord, Tenant
 from tests.integration.aws import Call, Killed
 from tests.integration.world import OWN_KEYS, World
@@ -24,9 +27,8 @@ from tests.reliability.tally import TALLY
 if TYPE_CHECKING:
     from cryptography import x509
 
-HOUR, CRITICAL = timedelta(hours=1), timedelta(days=7)
+HOUR, CRITICAL, GRACE = timedelta(hours=1), timedelta(days=7), timedelta(hours=24)  # the template's defaults
 NOTHING: Mapping[str, object] = MappingProxyType({})
-_WRITES = {"TransactWriteItems", "PutSecretValue"}  # where a certificate is written down
 _READS = {"DescribeSecret", "GetSecretValue", "GetItem"}
 
 
@@ -38,7 +40,10 @@ class Watch:
         outcomes: of every run so far: a result's outcome, an error's class name, or `killed`.
         exchanges: the names of those of the last run.
         message: the text of the last error.
+        in_use: what AWSCURRENT holds; None when that is no credential.
     """
+
+    last_good: Held  # the last complete credential that AWSCURRENT held
 
     def __init__(self, world: World, log: Log) -> None:
         self.world, self._log = world, log
@@ -50,11 +55,15 @@ class Watch:
         self._own: dict[str, Any] = {}  # the customer's keys as they last wrote them
         self._by_hand = ""  # the version they last put in place
         self._excused = False  # what is in use does not work, and not by the code's doing
-        self._foreign = False  # the service holds a certificate the code cannot know of
+        self._put_back = False  # what is in use was replaced once, and somebody put it back
+        self._interfered, self._forgiven = False, False  # somebody acted in the middle of the last run, and how
+        self._permitted = False  # what the last run was told, or the time, allowed to lose the certificate in use
+        self._serial = 0  # of the certificate in use, or of the last one that could be read
         self._versions: dict[str, str] = {}
-        self._in_use: Held | None = None
-        self._kept: list[x509.Certificate] = []
-        self._seen_issued, self._seen_calls, self._seen_logged = 0, 0, 0
+        self.in_use: Held | None = None
+        self._before: Held | None = None  # the same when the last run began, or as somebody changed it since
+        self._loose: list[x509.Certificate] = []  # written down, and not joined with their keys yet
+        self._seen_issued, self._seen_calls, self._seen_logged, self._seen_said = 0, 0, 0, 0
 
     # What people do.
 
@@ -77,14 +86,34 @@ class Watch:
     def changed_by_hand(self) -> None:
         """Somebody moved AWSCURRENT: from here on it is what they made it."""
         self._by_hand = self._read_versions()
-        held = self._in_use
-        self._excused, self._foreign = held is not None and not self._works(held), False
-        if held:
-            self._own = held.own
+        held = self._before = self.in_use
+        if held is None:
+            return
+        self._own, self._excused = held.own, not self._works(held)
+        if held.serial != self._serial:
+            self._serial, self._put_back = held.serial, bool(self._younger(held.serial))
 
     def forgive(self) -> None:
-        """Somebody at the service saw to it that what is in use works no more, or that the code cannot protect it."""
-        self._excused = self._foreign = True
+        """Somebody at the service may have seen to it that what is in use works no more."""
+        self._excused = self._forgiven = True
+
+    def meanwhile(self, place: int, action: Callable[[], object]) -> None:
+        """Let somebody act right before the next run's exchange number `place`."""
+
+        def interfere() -> None:
+            self._interfered = True
+            before, _ = self._before, self._read_versions()
+            if before and self.in_use and self.in_use.serial != self._serial:
+                self._check_promoted(before, self.in_use)
+            action()
+
+        self.world.aws.exchanges.meanwhile(place, interfere)
+
+    def another_run(self, event: Mapping[str, object], ahead: timedelta) -> None:
+        """Have a second container run in the middle of a run: for `meanwhile`."""
+        self._permitted |= self._permits(event)
+        with suppress(RotationError):
+            self.world.run_with(self.world.parts(), event, ahead=ahead)
 
     # What the schedule does.
 
@@ -102,13 +131,12 @@ class Watch:
             ahead: by how much this container's clock is.
             by: runs it in another way, and tells the outcome.
         """
-        before = self._in_use
-        worked = bool(before and self._works(before))
-        permitted = bool(event.get("allowEviction")) or self._foreign
-        if before and before.not_after - self.world.time.now() <= CRITICAL + timedelta(minutes=3):
-            permitted = True
+        self._before = before = self.in_use
+        worked = before is not None and self._works(before)
+        self._excused = not worked  # by time, or by a hand: the code's doing was checked after every run
+        self._interfered, self._forgiven, self._permitted = False, False, self._permits(event)
         try:
-            outcome = by() if by else str(self.world.run_with(self.world.parts(), event, ahead=ahead)["outcome"])
+            outcome = by() if by else str(self.world.run_with(self._container, event, ahead=ahead)["outcome"])
         except RotationError as error:
             outcome, self.message = type(error).__name__, str(error)
         except Killed:
@@ -118,33 +146,40 @@ class Watch:
         self.world.aws.exchanges.revive()
         calls = self.world.aws.calls[self._seen_calls :]
         self._seen_calls += len(calls)
-        self._check_requests(before, worked=worked, permitted=permitted)
+        self._check_requests(worked=worked and before is self._before and not self._forgiven)
         self._check_calls(calls)
         if any(call.operation not in _READS for call in calls):
-            self._check_what_is_stored(before, calls, outcome, dry=bool(event.get("dryRun")))
+            self._check_what_is_stored(calls, outcome, dry=bool(event.get("dryRun")))
         else:
             self._check_hygiene("")
         return outcome
 
-    def _check_what_is_stored(self, before: Held | None, calls: list[Call], outcome: str, *, dry: bool) -> None:
-        TALLY.check(1, not dry, f"a dry run writes: {[call.operation for call in calls]}")
+    def _permits(self, event: Mapping[str, object]) -> bool:
+        """Whether a run may cost the certificate in use: it was told so, or its end is near and renewal due."""
+        held, soon = self.in_use, self.world.time.now() + timedelta(minutes=3)
+        near = held is not None and soon >= max(held.not_after - CRITICAL, held.due_at)
+        return near or bool(event.get("allowEviction"))
+
+    def _check_what_is_stored(self, calls: list[Call], outcome: str, *, dry: bool) -> None:
+        TALLY.check(1, not dry or self._interfered, f"a dry run writes: {[call.operation for call in calls]}")
+        before = self._before
         version, records = self._read_versions(), self.world.aws.records()
         self._check_credential(before, version, outcome)
         self._check_kept(calls, records, killed=outcome == "killed")
         mails = self.world.new_emails()
         self._check_hygiene("\n".join([*(f"{m.subject}\n{m.body}\n{m.attributes}" for m in mails), str(records)]))
         state: Mapping[str, Any] = next((r for r in records if r["record"] == "state"), {})
-        refused = any(call.status != HTTPStatus.OK and call.operation not in _READS for call in calls)
+        refused = any(c.failure or (c.status != HTTPStatus.OK and c.operation not in _READS) for c in calls)
         self._expectation.check(
             outcome,
             [mail.code for mail in mails],
             now=self.world.time.now(),
             not_after=before.not_after if before else None,
             state=state,
-            sure=not refused and outcome != "killed",
+            sure=not (refused or self._interfered or outcome == "killed"),
         )
 
-    def _check_requests(self, before: Held | None, *, worked: bool, permitted: bool) -> None:
+    def _check_requests(self, *, worked: bool) -> None:
         """Invariants 3, 4 and 7; and whether a request cost the certificate in use."""
         requests = self.world.simulator.requests
         for tenant in self.tenants:
@@ -153,9 +188,12 @@ class Watch:
             TALLY.check(3, spaced, f"requests for a certificate left at {times}")
         TALLY.check(4, self.world.seen.most_at_once <= 1, "two requests for a certificate were open at once")
         TALLY.check(7, not any("<redacted>" in request.path for request in requests), "an API key stood in a URL")
-        record = self._record(before.serial) if before else None
+        record = self._record(self._before.serial) if self._before else None
         if worked and record and record.deleted:
-            TALLY.check(1, permitted, "a request had the service delete the certificate in use, and nobody allowed it")
+            by_code = {request.issued_cert_name for request in requests}
+            foreign = any(r.name not in by_code for r in self._younger(record.serial))
+            fine = self._permitted or self._put_back or foreign
+            TALLY.check(1, fine, "a request had the service delete the certificate in use, and nobody allowed it")
             self._excused = True
 
     def _check_calls(self, calls: list[Call]) -> None:
@@ -169,8 +207,8 @@ class Watch:
 
     def _check_credential(self, before: Held | None, version: str, outcome: str) -> None:
         """Invariants 1, 5 and 8."""
-        now, after = self.world.time.now(), self._in_use
-        if version == self._by_hand and after is None:
+        now, after = self.world.time.now(), self.in_use
+        if version == self._by_hand and not (after and after.complete):
             return  # somebody stored something unusable, and there it still is
         TALLY.check(1, after and after.complete, f"after {outcome}, AWSCURRENT is not a complete credential")
         if after is None:
@@ -191,47 +229,48 @@ class Watch:
         shown = after.serial in self.world.seen.accepted or evicted
         TALLY.check(5, shown, f"the service was never asked whether it accepts {after.serial:x}")
         TALLY.check(5, after.not_after >= before.not_after, "the new certificate ends sooner than the old one")
-        self._excused, self._foreign = evicted, False
+        self._excused, self._put_back, self._serial = evicted or self._forgiven, False, after.serial
 
     def _check_kept(self, calls: list[Call], records: list[dict[str, Any]], *, killed: bool) -> None:
         """Invariant 2: whatever was written down once, or could have been, stays."""
         issued = self.world.seen.issued[self._seen_issued :]
         self._seen_issued += len(issued)
-        names = self.exchanges
-        since = [n for n in names[names.index("cert:refresh") :] if n in _WRITES] if "cert:refresh" in names else []
-        writes = [call for call in calls if call.operation in _WRITES][-len(since) or len(calls) :]
-        if not killed or any(call.status == HTTPStatus.OK for call in writes):
-            self._kept += [found for one in issued if (found := reading.leaf(one.certificate))]
-        stored = "\n".join(
-            [
-                *(text.replace("\\n", "\n") for text in self._versions.values()),
-                *(str(record.get("certificate")) for record in records),
-                self.world.errors_logged(),
-            ]
-        )
-        keys = {reading.public_key(text) for text in self._versions.values()}
-        for leaf in self._kept:
-            line = leaf.public_bytes(serialization.Encoding.PEM).decode().splitlines()[-2]  # of the signature
-            TALLY.check(2, line in stored, f"the certificate {leaf.serial_number:x} is nowhere")
+        for new in (found for one in issued if (found := reading.leaf(one.certificate))):
+            written = any(call.status == HTTPStatus.OK and _mark(new) in call.body for call in calls)
+            if written or not killed:
+                self._loose.append(new)
+        for leaf in list(self._loose):  # no version goes away: what is in one with its key is safe
+            staged = next((text for text in self._versions.values() if _mark(leaf) in text), "")
+            if staged and reading.public_key(staged) == reading.spki(leaf):
+                TALLY.check(2, holds=True, otherwise="")
+                self._loose.remove(leaf)
+                continue
+            stored = staged or any(_mark(leaf) in str(record.get("certificate")) for record in records)
+            logged = _mark(leaf) in self.world.errors_logged()
+            TALLY.check(2, stored or logged, f"the certificate {leaf.serial_number:x} is nowhere")
+            keys = {reading.public_key(text) for text in self._versions.values()}
             known = reading.spki(leaf) in keys or not self._signed_for_us(leaf)
             TALLY.check(2, known, f"the key of {leaf.serial_number:x} is nowhere")
 
     def _check_hygiene(self, told: str) -> None:
         """Invariant 6."""
         said = self._log.text_since(self._seen_logged)
-        self._seen_logged = len(self._log.records)
-        TALLY.check(6, not self._canary.found_in("\n".join([said, *self.world.said[-1:], told])), "a secret was told")
+        answers = self.world.said[self._seen_said :]
+        self._seen_logged, self._seen_said = len(self._log.records), len(self.world.said)
+        TALLY.check(6, not self._canary.found_in("\n".join([said, *answers, told])), "a secret was told")
 
     # Reading.
 
     def _read_versions(self) -> str:
         """Read what is new in the secret; the version in use."""
-        listed = self.world.listed_versions()
+        listed = self.world.aws.versions()
         for version in listed.keys() - self._versions.keys():
-            self._versions[version] = text = self.world.text(version)
+            self._versions[version] = text = listed[version][1]
             self._canary.watch_for(api_key=reading.api_key(text), private_key_pem=reading.private_key_pem(text))
-        current = next((version for version, labels in listed.items() if "AWSCURRENT" in labels), "")
-        self._in_use = reading.credential(self._versions[current]) if current else None
+        current = next((version for version, (labels, _) in listed.items() if "AWSCURRENT" in labels), "")
+        self.in_use = reading.credential(self._versions[current]) if current else None
+        if self.in_use and self.in_use.complete:
+            self.last_good = self.in_use
         return current
 
     def _signed_for_us(self, leaf: "x509.Certificate") -> bool:
@@ -240,17 +279,43 @@ class Watch:
         record = self._record(leaf.serial_number)
         return record is not None and faults.get(record.name) != "other-key"
 
+    @cached_property
+    def _container(self) -> Parts:
+        """The container that runs come back to while it is warm."""
+        return self.world.parts()
+
     @property
     def given_up(self) -> bool:
         """The certificate in use works no more, and nothing the code could do would change it."""
         return self._excused
 
     def _works(self, held: Held) -> bool:
-        record = self._record(held.serial)
-        return record is not None and record.active
+        """Whether the service accepts the certificate and the API key."""
+        tenant = self.tenant(held.serial)
+        return tenant is not None and any(
+            record.active and tenant.accepts_key(str(held.document["apiKey"]))
+            for record in tenant.certificates
+            if record.serial == held.serial
+        )
+
+    def _younger(self, serial: int) -> list[CertificateRecord]:
+        """The certificates that outlive it when the next one is issued."""
+        tenant = self.tenant(serial)
+        records = tenant.certificates if tenant else []
+        place = next((number for number, record in enumerate(records) if record.serial == serial), len(records))
+        return [record for record in records[place + 1 :] if record.valid]
+
+    def tenant(self, serial: int) -> Tenant | None:
+        """Whose certificate it is."""
+        return next((t for t in self.tenants if any(r.serial == serial for r in t.certificates)), None)
 
     def _record(self, serial: int) -> CertificateRecord | None:
         return next((r for tenant in self.tenants for r in tenant.certificates if r.serial == serial), None)
+
+
+def _mark(leaf: "x509.Certificate") -> str:
+    """A line of its PEM, with a part of its signature, which shows up wherever the PEM does, escaped or not."""
+    return leaf.public_bytes(serialization.Encoding.PEM).decode().splitlines()[-2]
 
 
 def settle(watch: Watch, most: int = 12) -> None:
@@ -265,9 +330,12 @@ def settle(watch: Watch, most: int = 12) -> None:
         if outcome in {"not_due", "CredentialExpired"} or (outcome == "Unauthorized" and watch.given_up):
             break
         if outcome == "held" or watch.outcomes[-2:] == ["CertificateNotAccepted"] * 2:
+            before = watch.world.time.now()
             watch.world.advance_to_critical()
+            if watch.world.time.now() == before:  # then it is consumers who need the time
+                watch.world.time.advance(GRACE)
         watch.world.time.advance(HOUR + timedelta(minutes=3))
     else:
-        TALLY.check(1, holds=False, otherwise=f"it never settled: {watch.outcomes}")
+        TALLY.check(1, holds=False, otherwise=f"it never settled: {watch.outcomes[-20:]}, {watch.world.said[-1]}")
     if outcome == "not_due":
         TALLY.check(2, watch.world.tidy(), f"labels were left: {watch.world.labels()}")

@@ -41,6 +41,11 @@ def facts(age_days: float, **state: object) -> Facts:
     return Facts(begins, begins + LIFE, "in use", replace(State(), **state))  # type: ignore[arg-type]
 
 
+def short_lived(age_days: float, **state: object) -> Facts:
+    """One of 15 days: due after ten, within CriticalDays after eight."""
+    return replace(facts(age_days, **state), not_after=NOW + timedelta(days=15 - age_days))
+
+
 def attempt(outcome: Outcome = "unknown") -> OpenAttempt:
     """An attempt of an hour ago."""
     return OpenAttempt(NOW - timedelta(hours=1), "version", "in use", "device-id-1", outcome=outcome)
@@ -81,6 +86,9 @@ def rotated(ago: timedelta, fingerprint: str = "in use", previous: str = "before
         (facts(82.9, open_attempt=attempt()), NOTHING, Hold),
         (facts(83, open_attempt=attempt()), NOTHING, Issue),
         (facts(83, open_attempt=attempt(), attempts=NO_ATTEMPT), NOTHING, Wait),
+        (short_lived(9, open_attempt=attempt()), NOTHING, Hold),  # critical already, and not due yet
+        (short_lived(9, open_attempt=attempt()), EVICT, Issue),
+        (short_lived(10, open_attempt=attempt()), NOTHING, Issue),
         # consumers may hold the previous certificate
         (facts(60, last_rotation=rotated(timedelta(hours=23))), NOTHING, Hold),
         (facts(60, last_rotation=rotated(timedelta(hours=23))), FORCE, Hold),
@@ -130,10 +138,17 @@ def test_a_certificate_nobody_accepts_is_replaced_only_near_the_end(
     assert decision.replace_if_refused is replaced
 
 
+def test_a_short_lived_certificate_nobody_accepts_is_kept_until_renewal_is_due() -> None:
+    """Within CriticalDays from early on, it has no need of another one before."""
+    given = replace(short_lived(9, open_attempt=attempt("issued")), progress=Progress.STAGED)
+    assert decide(given, POLICY, NOTHING, NOW) == Resume("A new certificate is in hand, waiting to be put into use.")
+
+
 @pytest.mark.parametrize(
     ("given", "until"),
     [
         (facts(60, open_attempt=attempt()), NOW + timedelta(days=23)),
+        (short_lived(9, open_attempt=attempt()), NOW + timedelta(days=1)),
         (facts(60, last_rotation=rotated(timedelta(hours=23))), NOW + timedelta(hours=1)),
         (facts(60, attempts=NO_ATTEMPT), NOW + timedelta(minutes=62)),
     ],

@@ -1,0 +1,88 @@
+"""moto's memory itself: what it stored is read and written here without its HTTP.
+
+A look through HTTP costs as much as everything else in a run that only looks. Writes of the code always go through it.
+"""
+
+import base64
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from boto3.dynamodb.types import TypeDeserializer
+from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
+
+REGION = "us-east-1"
+
+
+def versions(secret: str) -> dict[str, tuple[list[str], str]]:
+    """Every version of a secret: its labels and its text, which is empty where it is binary."""
+    stored = _backend("secretsmanager").secrets[secret].versions
+    return {
+        version: (list(found["version_stages"]), found.get("secret_string") or "") for version, found in stored.items()
+    }
+
+
+def put_by_hand(secret: str, value: str | bytes) -> None:
+    """Store a new AWSCURRENT as a person does.
+
+    In two steps: in one, moto leaves the label on the version that had it, if it came there by a move.
+    """
+    backend = _backend("secretsmanager")
+    current = next((version for version, (labels, _) in versions(secret).items() if "AWSCURRENT" in labels), "")
+    new = str(uuid.uuid4())
+    backend.put_secret_value(
+        secret,
+        secret_string=value if isinstance(value, str) else None,
+        secret_binary=base64.b64encode(value).decode() if isinstance(value, bytes) else None,
+        client_request_token=new,
+        version_stages=[],
+    )
+    if current:
+        backend.update_secret_version_stage(secret, "AWSCURRENT", current, new)
+
+
+def records(table: str) -> list[dict[str, Any]]:
+    """Every item of a table in plain values, sorted as the table sorts them."""
+    items = [found.to_json()["Attributes"] for found in _backend("dynamodb").tables[table].all_items()]
+    return [{name: TypeDeserializer().deserialize(value) for name, value in item.items()} for item in items]
+
+
+def answer(operation: str, body: str) -> dict[str, Any] | None:
+    """What AWS answers to a successful look, parsed as botocore does; None when moto has to say it itself."""
+    if operation not in _LOOKS:
+        return None
+    found = _LOOKS[operation](json.loads(body))
+    return found and found | {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+
+def _item(asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    table = _backend("dynamodb").tables.get(asked["TableName"])
+    keys = [next(iter(value.values())) for value in asked["Key"].values()]
+    items = table.all_items() if table else []
+    found = next((item for item in items if [item.hash_key.value, item.range_key.value] == keys), None)
+    return found and {"Item": found.to_json()["Attributes"]}
+
+
+def _description(asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    secret = _backend("secretsmanager").secrets.get(asked["SecretId"])
+    if secret is None or secret.is_deleted() or not secret.versions:
+        return None
+    stages = {version: list(found["version_stages"]) for version, found in secret.versions.items()}
+    return {"ARN": secret.arn, "Name": secret.name, "VersionIdsToStages": stages}
+
+
+def _value(asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    secret = _backend("secretsmanager").secrets.get(asked["SecretId"])
+    found = secret.versions.get(asked.get("VersionId")) if secret and not secret.is_deleted() else None
+    if found is None or "secret_string" not in found:
+        return None
+    return {"ARN": secret.arn, "VersionId": asked["VersionId"], "SecretString": found["secret_string"]}
+
+
+_LOOKS = {"GetItem": _item, "DescribeSecret": _description, "GetSecretValue": _value}
+
+
+def _backend(service: Literal["dynamodb", "secretsmanager"]) -> Any:  # noqa: ANN401 - moto's, of either kind
+    return get_backend(service)[DEFAULT_ACCOUNT_ID][REGION]
