@@ -42,7 +42,6 @@ def test_a_secret_that_cannot_be_used_is_told_once_with_the_field(
 ) -> None:
     """The person who wrote it must find the mistake without a debugger."""
     good = world.onboard().credential
-    world.secrets_planted |= {good["apiKey"], *good["privateKey"].splitlines()[1:-1]}
     world.put(spoil(good))
     before = world.labels()
     error = world.fails(InvalidCredential, force=True, allowEviction=True)

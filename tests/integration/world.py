@@ -115,7 +115,6 @@ class World:
         self._emails_seen = 0
         self.seen = Seen()
         self.on_its_way: Callable[[Answer], Answer] = lambda answer: answer
-        self.secrets_planted: set[str] = set()  # which `canary` cannot find by itself
         self.arn = aws.admin.secrets.create_secret(Name=aws.name)["ARN"]
         self.settings = {
             "SECRET_ARN": self.arn,

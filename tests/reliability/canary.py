@@ -2,28 +2,44 @@
 
 import base64
 import json
-from functools import cache
+from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 _SHORT = 40  # characters: the last line of a PEM body may be too short to give anything away
+_START = 16  # characters by which a secret is looked up; no form of one is shorter
 
 
 def forms(secret: str) -> set[str]:
-    """How a text may hold `secret`: plain, base64 at any of its three alignments, hex, URL-encoded, JSON-escaped."""
+    """How a text may hold `secret`: plain, base64 at any of its three alignments, hex, URL- or JSON-encoded, repr."""
     raw = secret.encode()
     aligned = {base64.b64encode(raw[skip : skip + (len(raw) - skip) // 3 * 3]).decode() for skip in range(3)}
-    return {secret, *aligned, raw.hex(), raw.hex().upper(), quote(secret, safe=""), json.dumps(secret)[1:-1]}
+    return {
+        secret,
+        *aligned,
+        raw.hex(),
+        raw.hex().upper(),
+        quote(secret, safe=""),
+        json.dumps(secret)[1:-1],
+        repr(secret)[1:-1],
+    }
 
 
-@cache
+@lru_cache(maxsize=1024)
 def forms_of_key(pem: str) -> frozenset[str]:
     """The same of a private key: any full line of its PEM, and its secret number, give it away."""
-    lines = [line for line in pem.splitlines() if len(line) > _SHORT and " " not in line]
-    found = set().union(*(forms(line) for line in lines))
     key = serialization.load_pem_private_key(pem.encode(), password=None)
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    # Some lines hold the public half alone, which stands in the certificate too.
+    lines = [
+        line
+        for line in pem.splitlines()
+        if len(line) > _SHORT and not line.startswith("-") and base64.b64decode(line) not in public
+    ]
+    found = set().union(*(forms(line) for line in lines))
     if isinstance(key, rsa.RSAPrivateKey):
         number = key.private_numbers().d
     elif isinstance(key, ec.EllipticCurvePrivateKey):
@@ -34,19 +50,29 @@ def forms_of_key(pem: str) -> frozenset[str]:
 
 
 class Canary:
-    """The secrets of one world, and what was searched for them."""
+    """Secrets, and the search for them: it takes as long for thousands as for one."""
 
     def __init__(self) -> None:
-        self._needles: set[str] = set()
+        self._by_start: dict[str, set[str]] = {}
 
     def watch_for(self, *, api_key: str = "", private_key_pem: str = "") -> None:
         """From now on these must not show up."""
-        if api_key:
-            self._needles |= forms(api_key)
+        if len(api_key) >= _START:
+            self._add(forms(api_key))
         if private_key_pem:
-            self._needles |= forms_of_key(private_key_pem)
+            self._add(forms_of_key(private_key_pem))
+
+    def _add(self, needles: Iterable[str]) -> None:
+        for needle in needles:
+            self._by_start.setdefault(needle[:_START], set()).add(needle)
 
     def found_in(self, text: str) -> list[str]:
         """The forms of secrets that `text` holds; empty when it gives nothing away."""
-        unfolded = text.replace("\\n", "\n")
-        return [needle for needle in self._needles if needle in text or needle in unfolded]
+        starts = self._by_start
+        return [
+            needle
+            for at in range(len(text) - _START + 1)
+            if text[at : at + _START] in starts
+            for needle in starts[text[at : at + _START]]
+            if text.startswith(needle, at)
+        ]

@@ -11,6 +11,8 @@ from certificate_rotation import device_id_service, transport
 from simulator import Simulator
 from tests.integration.aws import LocalAws, in_process
 from tests.integration.world import World
+from tests.reliability.bad_secrets import Secrets
+from tests.reliability.canary import Canary
 from tests.reliability.log import Log
 from tests.reliability.watch import Watch
 
@@ -57,3 +59,17 @@ def watched(service: Simulator, aws_session: boto3.Session) -> Watched:
                 world.aws.close()
 
     return make
+
+
+@pytest.fixture
+def canary(secrets: Secrets) -> Canary:
+    """Looks for the keys of the good secret."""
+    canary = Canary()
+    canary.watch_for(api_key=str(secrets.good["apiKey"]), private_key_pem=str(secrets.good["privateKey"]))
+    return canary
+
+
+@pytest.fixture(scope="session")
+def secrets() -> Secrets:
+    """A good secret and what can become of it."""
+    return Secrets.of_nobody()

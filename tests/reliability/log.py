@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, override
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_OF_EVERY_RECORD = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
+_FORMATTER = logging.Formatter("%(levelname)s %(name)s %(message)s")
+
+
+def text_of(record: logging.LogRecord) -> str:
+    """Message, traceback and extras."""
+    extras = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+    return f"{_FORMATTER.format(record)} {extras or ''}"
+
 
 class Log(logging.Handler):
     """Listens to the code's logger."""
@@ -20,9 +29,8 @@ class Log(logging.Handler):
         self.records.append(record)
 
     def text_since(self, number: int) -> str:
-        """The records from `number` on: message, arguments, extras and traceback."""
-        formatter = logging.Formatter("%(levelname)s %(name)s %(message)s")
-        return "\n".join(f"{formatter.format(record)} {vars(record)}" for record in self.records[number:])
+        """The records from `number` on."""
+        return "\n".join(text_of(record) for record in self.records[number:])
 
     @classmethod
     @contextmanager

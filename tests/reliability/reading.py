@@ -68,7 +68,7 @@ def leaf(pem: str) -> x509.Certificate | None:
     """The first certificate of a PEM text; None when there is none."""
     try:
         return x509.load_pem_x509_certificates(pem.encode())[0]
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return None
 
 

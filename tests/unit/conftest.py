@@ -1,13 +1,11 @@
 """Unit tests reach no network, and make a key once where any key will do."""
 
-import logging
 from collections.abc import Iterator
 
 import pytest
 import pytest_socket
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from certificate_rotation import handler
 from certificate_rotation.certificates import PrivateKey
 
 
@@ -29,13 +27,3 @@ def ec_key() -> PrivateKey:
 def rsa_key() -> PrivateKey:
     """The other kind."""
     return rsa.generate_private_key(65537, 2048)
-
-
-@pytest.fixture
-def quiet_libraries() -> Iterator[None]:
-    """The loggers of the libraries as the function sets them."""
-    levels = {name: logging.getLogger(name).level for name in ("botocore", "urllib3.connection")}
-    handler.quiet_libraries()
-    yield
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)

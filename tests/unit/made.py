@@ -10,6 +10,7 @@ from cryptography.x509.oid import NameOID
 
 from certificate_rotation.certificates import Chain, PrivateKey, private_key_pem
 
+API_KEY = "an-api-key-that-nobody-may-see"  # every test is searched for it
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ALICE = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sensor.example.com")])
 NAMES = x509.SubjectAlternativeName([x509.DNSName("sensor.example.com"), x509.DNSName("xn--zrich-kva.example")])
@@ -40,7 +41,7 @@ def certificate(
 def secret(key: PrivateKey, **changes: object) -> Mapping[str, object]:
     """A secret's JSON as a customer stores it; a change to None leaves the key out."""
     document = {
-        "apiKey": "an-api-key",
+        "apiKey": API_KEY,
         "cert": Chain((certificate(key),)).pem,
         "privateKey": private_key_pem(key),
         "certName": "onboarded",

@@ -16,17 +16,16 @@ from certificate_rotation.errors import (
     ServiceUnreachable,
     TooManyRequests,
 )
-from tests.unit.made import secret
+from tests.unit.made import API_KEY, secret
 from tests.unit.wire import answering
 
 SERVICE = DeviceIdService("https://service.example")
-API_KEY = "a-key-of-the-api-that-nobody-may-see"
 
 
 @pytest.fixture
 def credential(ec_key: PrivateKey) -> Credential:
     """Whose key a server may send back."""
-    return Credential.parse(json.dumps(secret(ec_key, apiKey=API_KEY)))
+    return Credential.parse(json.dumps(secret(ec_key)))
 
 
 def answer(status: str, *headers: str, body: object = "") -> bytes:
@@ -117,7 +116,7 @@ def test_a_lost_answer_to_the_probe_is_no_answer(credential: Credential) -> None
 
 
 def test_headers_that_cannot_be_read_are_not_quoted_in_the_log(
-    credential: Credential, caplog: pytest.LogCaptureFixture, quiet_libraries: None
+    credential: Credential, caplog: pytest.LogCaptureFixture
 ) -> None:
     """urllib3 warns of them with all they hold, and a server that sends our request back makes it our key."""
     caplog.set_level(logging.DEBUG)

@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtensionOID
 from certificate_rotation.certificates import Chain, PrivateKey, new_csr_pem, private_key_pem
 from certificate_rotation.credential import Credential, Intent
 from certificate_rotation.errors import InvalidCredential
-from tests.unit.made import certificate, secret
+from tests.unit.made import API_KEY, certificate, secret
 
 
 def encrypted(key: PrivateKey) -> str:
@@ -137,7 +137,7 @@ def test_neither_shows_a_key_when_it_is_printed(ec_key: PrivateKey) -> None:
     credential = Credential.parse(text)
     intent = Intent("version", private_key_pem(ec_key), "csr", "name", "fingerprint")
     for shown in (repr(credential), str(credential), repr(intent)):
-        assert "an-api-key" not in shown
+        assert API_KEY not in shown
         assert "PRIVATE KEY" not in shown
         assert "Ärzte" not in shown
 

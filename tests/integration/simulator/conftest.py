@@ -1,5 +1,6 @@
 """A running simulator, and customers who call it as programs do: with requests, over real mutual TLS."""
 
+import shutil
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -121,15 +122,19 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def onboard(simulator: Simulator, tmp_path: Path) -> Onboard:
+def onboard(simulator: Simulator, tmp_path: Path) -> Iterator[Onboard]:
     """Onboard a customer at the simulator, or at another one; EC keys, because RSA takes longer to make."""
+    directories = []
 
     def onboard_customer(name: str = "acme", *, at: Simulator | None = None, **choices: Any) -> Customer:  # noqa: ANN401  - as Simulator.onboard
         service = at or simulator
         tenant = service.onboard(name, **{"key_algorithm": "ec256", **choices})
-        return Customer(service, tenant, tmp_path / f"{name}-{service.url.rpartition(':')[2]}")
+        directories.append(tmp_path / f"{name}-{service.url.rpartition(':')[2]}")
+        return Customer(service, tenant, directories[-1])
 
-    return onboard_customer
+    yield onboard_customer
+    for directory in directories:
+        shutil.rmtree(directory)  # no test leaves a key on disk
 
 
 @pytest.fixture

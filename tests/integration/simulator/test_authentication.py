@@ -73,6 +73,7 @@ def test_a_tenant_may_have_no_certificate_yet(onboard: "Onboard") -> None:
     assert customer.tenant.certificates == []
 
 
+@pytest.mark.sends_key_in_url
 def test_the_journal_holds_no_api_key(acme: "Customer") -> None:
     """Tests print it when they fail."""
     acme.call("verdicts:statistics")

@@ -176,6 +176,7 @@ def test_other_methods_get_405(acme: "Customer", method: str) -> None:
     assert len(acme.tenant.certificates) == 1
 
 
+@pytest.mark.sends_key_in_url
 def test_the_key_in_the_path_is_refused(acme: "Customer") -> None:
     """vendor: the older form is not supported."""
     response = acme.call(f"{acme.api_key}/cert:refresh", json={"pemCsr": acme.csr(), "certName": "x"})

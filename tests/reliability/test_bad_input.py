@@ -1,0 +1,123 @@
+"""Ten thousand bad secrets, events and settings each: an error that names what is wrong, or a right result."""
+
+import json
+import re
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import requests
+
+from certificate_rotation.credential import Credential
+from certificate_rotation.errors import InvalidCredential, InvalidEvent, InvalidSettings
+from certificate_rotation.events import command_from
+from certificate_rotation.settings import Settings
+from tests.reliability import reading
+from tests.reliability.bad_secrets import Secrets
+from tests.reliability.canary import Canary
+from tests.reliability.tally import TALLY
+from tests.reliability.trying import batches, inputs, odd_certificates, outcome, telling
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+@odd_certificates
+@batches
+def test_a_secret_is_refused_by_the_name_of_its_field_or_is_complete(
+    secrets: Secrets, canary: Canary, batch: int
+) -> None:
+    """Who wrote it must find the mistake; and what is accepted must not fail later, when an attempt is spent."""
+    for junk in inputs("secrets", batch):
+        tried = secrets.one(junk)
+        with telling(tried):
+            read = outcome(partial(Credential.parse, tried.text), InvalidCredential)
+            if isinstance(read, InvalidCredential):
+                assert "secret" in str(read)
+                assert tried.field is None or tried.field in str(read) or "not JSON" in str(read)
+            else:
+                held = reading.credential(tried.text)
+                assert held is not None
+                assert held.complete
+                if junk.once_in(10):  # it costs as much as all the rest
+                    renewed = read.renewed(read.chain, read.key, "device-id-2")
+                    TALLY.check(
+                        8, json.loads(renewed.dump()).items() >= held.own.items(), "the customer's keys changed"
+                    )
+            TALLY.check(6, not canary.found_in(str(read)), f"a key is in {read}")
+
+
+def good_events() -> list[dict[str, object]]:
+    """What people are offered to paste, and every key at once."""
+    files = [json.loads(file.read_text()) for file in sorted(EVENTS.glob("*.json"))]
+    return [*files, {"secretId": "name", "dryRun": True, "force": False, "allowEviction": True}]
+
+
+FLAGS = {"dryRun", "force", "allowEviction"}
+
+
+def is_event(event: object) -> bool:
+    """The contract's rule, said once more."""
+    if not isinstance(event, dict):
+        return False
+    if {"source", "detail-type", "detail"} <= event.keys():
+        return event["detail"] in ({}, "{}", "", None) and event.keys() <= good_events()[-2].keys()
+    flags = all(isinstance(event[name], bool) for name in FLAGS & event.keys())
+    named = "secretId" not in event or re.fullmatch(r"[!-~]{1,2048}", str(event["secretId"]))
+    return flags and bool(named) and isinstance(event.get("secretId", ""), str) and event.keys() <= {*FLAGS, "secretId"}
+
+
+@batches
+def test_an_event_is_read_for_what_it_says_or_refused_by_its_name(batch: int) -> None:
+    """A typing mistake in dryRun must not rotate."""
+    good = good_events()
+    for junk in inputs("events", batch):
+        event = junk.spoilt_object(junk.pick(good)) if not junk.once_in(6) else junk.value()
+        with telling(event):
+            read = outcome(partial(command_from, event), InvalidEvent)
+            assert isinstance(read, InvalidEvent) != is_event(event)
+            if isinstance(read, InvalidEvent):
+                assert "event" in str(read)
+                assert str(read).isascii()
+                assert len(str(read)) < 400
+            else:
+                meant = event if isinstance(event, dict) else {}
+                assert read.secret_id == meant.get("secretId")
+                asked = (read.dry_run, read.force, read.allow_eviction)
+                assert asked == tuple(meant.get(name, False) for name in ("dryRun", "force", "allowEviction"))
+
+
+STACK = {"SECRET_ARN": "arn:secret", "LEDGER_TABLE": "ledger", "ALERT_TOPIC_ARN": "arn:topic"}
+CHOSEN = {
+    "SERVICE_REGION": "eu",
+    "SERVICE_URL": "https://service.example:8443/base",
+    "RENEW_BEFORE_DAYS": "30",
+    "CRITICAL_DAYS": "7",
+    "CUTOVER_GRACE_HOURS": "24",
+    "KEY_ALGORITHM": "ec256",
+    "CERT_NAME_PREFIX": "device-id",
+    "NOTIFY_ON_SUCCESS": "true",
+}
+
+
+@batches
+def test_settings_are_read_within_their_bounds_or_refused_by_their_name(
+    secrets: Secrets, canary: Canary, batch: int
+) -> None:
+    """The alert must tell which parameter to correct; and what is accepted decides where the keys go."""
+    good = {**STACK, **CHOSEN, "TRUSTED_CA_PEM": secrets.pems["cert"]}
+    for junk in inputs("settings", batch):
+        name = junk.pick(sorted(good))
+        value = junk.pick(
+            (junk.text(), junk.spoilt(good[name]), junk.pick(sorted([*good.values(), *secrets.pems.values()])))
+        )
+        with telling((name, value)):
+            read = outcome(partial(Settings.from_env, {**good, name: value}), InvalidSettings)
+            if isinstance(read, InvalidSettings):
+                assert str(read).startswith(f"{name} ")
+                assert len(str(read)) < 300
+            else:
+                address = requests.Request("GET", read.service_url).prepare().url or ""
+                assert re.match(r"https://[A-Za-z0-9.-]+(:\d+)?/", address)
+                assert re.fullmatch("[A-Za-z0-9-]{1,40}", read.cert_name_prefix)
+                assert timedelta(0) <= read.policy.critical <= timedelta(days=3650)
+            TALLY.check(6, not canary.found_in(str(read)), f"a key is in {read}")
