@@ -21,6 +21,9 @@ from tools.onboarding.service import Service
 from tools.onboarding.stopping import CannotError
 from tools.onboarding.store import Offer, store
 
+pytestmark = pytest.mark.makes_key_files  # they are what a person brings, or gets
+
+
 YOUNG = timedelta(days=1)
 
 

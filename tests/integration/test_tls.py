@@ -1,28 +1,26 @@
-"""Who the code speaks to, who it sends its keys to, and what a broken conversation proves."""
+"""Who the code speaks to and sends its keys to: each success of TLS beside the failure that differs in one thing."""
 
-import json
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import trustme
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from certificate_rotation import device_id_service
-from certificate_rotation.certificates import new_csr_pem, new_private_key
-from certificate_rotation.errors import (
-    OutcomeUnknown,
-    RefreshFailed,
-    ServiceFailure,
-    ServiceUnreachable,
-    TooManyRequests,
-    Unauthorized,
-)
+from certificate_rotation import transport
+from certificate_rotation.certificates import Chain, new_csr_pem, new_private_key, private_key_pem
+from certificate_rotation.errors import RotationError, ServiceFailure, ServiceUnreachable, Unauthorized
 from simulator import Simulator
-from tests.integration.raw_server import RawServer
+from tests.integration.raw_server import RawServer, answer
 from tests.integration.world import World
+from tests.reliability.tally import TALLY
+from tests.unit.made import certificate
 
 
 def _nobodys_port() -> str:
@@ -33,6 +31,13 @@ def _nobodys_port() -> str:
 @pytest.fixture
 def handshakes() -> None:
     """Here they are the point, so none is shortened."""
+
+
+def rotates(world: World) -> None:
+    """The twin of a failure: the same world, with the one thing mended."""
+    outcome = world.run()["outcome"]
+    TALLY.check(7, outcome == "rotated", f"the mended twin of a failure is {outcome}")
+    TALLY.count("TLS twins")
 
 
 @pytest.fixture(
@@ -50,7 +55,7 @@ def unreachable(request: pytest.FixtureRequest, simulator: Simulator) -> Iterato
         if other:
             server = stack.enter_context(Simulator.running(**other))  # type: ignore[arg-type]
             yield {"SERVICE_URL": server.url.replace("http:", "https:"), "TRUSTED_CA_PEM": server.trusted_ca_pem}
-            assert server.requests == [] or request.param == "plain-http"
+            TALLY.check(7, server.requests == [], f"a request left over {request.param}")
         else:
             yield {
                 "unknown-ca": {"TRUSTED_CA_PEM": trustme.CA().cert_pem.bytes().decode()},
@@ -67,14 +72,14 @@ def test_a_request_that_cannot_leave_costs_nothing_and_holds_nothing(world: Worl
     world.settings.update(unreachable)
     for _ in range(4):
         world.fails(ServiceUnreachable)
-    assert world.simulator.requests == []
+    TALLY.check(7, world.simulator.requests == [], "a request left over a connection that is not trusted")
     assert world.state().attempts.available(world.time.now()) == 3
     assert world.state().open_attempt is None
     assert world.codes() == ["ServiceUnreachable"]
     assert ServiceUnreachable.cure in world.emails()[0].body
 
     world.settings.update(good)
-    assert world.run()["outcome"] == "rotated"
+    rotates(world)
 
 
 @pytest.fixture
@@ -82,8 +87,8 @@ def stranger(world: World) -> World:
     """A customer whose certificate another authority signed; the API key is right."""
     tenant = world.onboard()
     pair = trustme.CA().issue_cert("stranger.example")
-    certificate, key = pair.cert_chain_pems[0].bytes().decode(), pair.private_key_pem.bytes().decode()
-    world.put({**tenant.credential, "cert": certificate, "privateKey": key})
+    cert, key = pair.cert_chain_pems[0].bytes().decode(), pair.private_key_pem.bytes().decode()
+    world.put({**tenant.credential, "cert": cert, "privateKey": key})
     return world
 
 
@@ -97,7 +102,7 @@ def test_a_client_certificate_refused_in_the_handshake_is_not_an_unknown_outcome
         with pytest.raises(Unauthorized):
             service.refresh(credential, csr, f"name-{attempt}")
         assert not service.accepts(credential)
-    assert stranger.simulator.requests == []
+    TALLY.check(7, stranger.simulator.requests == [], "a request left without a certificate that the service knows")
 
 
 def test_a_run_whose_client_certificate_is_refused_goes_on_when_it_is_replaced(stranger: World) -> None:
@@ -106,7 +111,17 @@ def test_a_run_whose_client_certificate_is_refused_goes_on_when_it_is_replaced(s
     assert "handshake" in str(error)
     assert stranger.state().open_attempt is None
     stranger.onboard(name=f"{stranger.aws.name}-2")
-    assert stranger.run()["outcome"] == "rotated"
+    rotates(stranger)
+
+
+def test_without_a_client_certificate_nobody_is_let_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API key alone opens nothing."""
+    world.onboard()
+    with monkeypatch.context() as anonymous:
+        anonymous.setattr(transport, "show", lambda *_: None)
+        assert "handshake" in str(world.fails(Unauthorized))
+        TALLY.check(7, world.simulator.requests == [], "a request left without a client certificate")
+    rotates(world)
 
 
 def test_a_certificate_revoked_at_the_service_is_unauthorized(world: World) -> None:
@@ -116,6 +131,35 @@ def test_a_certificate_revoked_at_the_service_is_unauthorized(world: World) -> N
     assert "401" in str(world.fails(Unauthorized))
     (email,) = world.emails()
     assert "onboard again" in email.body
+    world.onboard(name=f"{world.aws.name}-2")
+    rotates(world)
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["tls-1.2", "tls-1.3"])
+def test_a_certificate_revoked_in_the_handshake_is_unauthorized(
+    world: World, tmp_path: Path, newest: ssl.TLSVersion
+) -> None:
+    """A server may look into the list of revoked ones before it reads a request."""
+    tenant = world.onboard()
+    key = ec.generate_private_key(ec.SECP256R1())
+    leaf = certificate(key, begins=world.time.now() - timedelta(days=80), ends=world.time.now() + timedelta(days=10))
+    world.put({**tenant.credential, "cert": Chain((leaf,)).pem, "privateKey": private_key_pem(key)})
+    for revoked, error, arrived in ((True, Unauthorized, 0), (False, ServiceFailure, 1)):
+        clients = tmp_path / f"{revoked}.pem"  # the certificate signed itself, so it is its own authority
+        clients.write_bytes(Chain((leaf,)).pem.encode() + _revoking(key, leaf, world.time.now(), revoked=revoked))
+        with RawServer.running(answer("503 Service Unavailable"), newest, clients) as server:
+            world.settings.update(server.settings)
+            assert revoked == ("REVOKED" in str(world.fails(error)))
+            TALLY.check(7, len(server.received) == arrived, f"{len(server.received)} requests arrived")
+
+
+def _revoking(key: ec.EllipticCurvePrivateKey, leaf: x509.Certificate, now: datetime, *, revoked: bool) -> bytes:
+    """A list of revoked certificates, signed with the key."""
+    serial = leaf.serial_number if revoked else leaf.serial_number + 1
+    entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - timedelta(days=1)).build()
+    builder = x509.CertificateRevocationListBuilder().issuer_name(leaf.subject).add_revoked_certificate(entry)
+    builder = builder.last_update(now - timedelta(days=1)).next_update(now + timedelta(days=1))
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def test_a_redirect_is_not_followed(world: World) -> None:
@@ -124,93 +168,10 @@ def test_a_redirect_is_not_followed(world: World) -> None:
     with RawServer.running(b"") as elsewhere:
         for location in (f"{elsewhere.url}/steal", f"{world.simulator.url}/steal"):
             world.fault("redirect", location=location)
-            world.fails(ServiceFailure)
-        assert elsewhere.connections == 0
-    assert [request.path for request in world.simulator.requests] == ["/api/v1/token/cert:refresh"] * 2
-
-
-def test_the_environment_has_no_say_in_who_is_spoken_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy, a login or another trust store from a variable would be one more party to the keys."""
-    monkeypatch.setenv("HTTPS_PROXY", _nobodys_port())
-    monkeypatch.setenv("ALL_PROXY", _nobodys_port())
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
-    world.onboard()
-    assert world.run()["outcome"] == "rotated"
-
-
-def _answer(status: str, *headers: str, body: str = "{}") -> bytes:
-    lines = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", body)
-    return "\r\n".join(lines).encode()
-
-
-ANSWERS = {
-    "403": (_answer("403 Forbidden"), Unauthorized),
-    "404": (_answer("404 Not Found"), ServiceFailure),
-    "405": (_answer("405 Method Not Allowed"), ServiceFailure),
-    "408": (_answer("408 Request Timeout", "Retry-After: 0"), ServiceFailure),
-    "413-retry-after": (_answer("413 Content Too Large", "Retry-After: 0"), ServiceFailure),
-    "429-retry-after": (_answer("429 Too Many Requests", "Retry-After: 0"), TooManyRequests),
-    "503-retry-after": (_answer("503 Service Unavailable", "Retry-After: 0"), ServiceFailure),
-    "504": (_answer("504 Gateway Timeout"), OutcomeUnknown),
-    "204": (_answer("204 No Content"), OutcomeUnknown),
-    "cut-short": (_answer("200 OK", body="x" * 99)[:-9], OutcomeUnknown),
-    "no-http": (b"220 mail.example ESMTP\r\n\r\n", OutcomeUnknown),
-    "nothing": (b"", OutcomeUnknown),
-    "proxy-login": (_answer("407 Proxy Authentication Required"), ServiceFailure),
-    "an-array": (_answer("200 OK", body="[1]"), OutcomeUnknown),
-    "not-utf-8": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe", OutcomeUnknown),
-    "wrong-gzip": (_answer("200 OK", "Content-Encoding: gzip", body="no gzip"), OutcomeUnknown),
-}
-
-
-@pytest.mark.parametrize(("answer", "error"), ANSWERS.values(), ids=ANSWERS)
-@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["tls-1.2", "tls-1.3"])
-def test_an_attempt_is_one_connection_and_one_request_whatever_the_answer(
-    world: World, answer: bytes, error: type[RefreshFailed], newest: ssl.TLSVersion
-) -> None:
-    """Libraries repeat a GET on their own, and here each one issues a certificate."""
-    tenant = world.onboard()
-    with RawServer.running(answer, newest) as server:
-        world.settings.update({"SERVICE_URL": server.url, "TRUSTED_CA_PEM": server.trusted_ca_pem})
-        world.fails(error)
-        assert server.connections == 1
-        (request,) = server.received
-    head, _, body = request.decode().partition("\r\n\r\n")
-    assert head.startswith("GET /api/v1/token/cert:refresh HTTP/1.1\r\n")
-    assert f"\r\napiKey: {tenant.credential['apiKey']}\r\n" in f"{head}\r\n"
-    document = json.loads(body)
-    assert set(document) == {"pemCsr", "certName"}
-    assert x509.load_pem_x509_csr(document["pemCsr"].encode()).is_signature_valid
-    assert world.current()["certName"] == "onboarded-1"
-
-
-def test_a_server_that_hangs_up_after_the_handshake_got_no_request(world: World) -> None:
-    """What never left can be given back."""
-    world.onboard()
-    with RawServer.running(None) as server:
-        world.settings.update({"SERVICE_URL": server.url, "TRUSTED_CA_PEM": server.trusted_ca_pem})
-        world.fails(ServiceUnreachable)
-        assert (server.connections, server.received) == (1, [])
-    assert world.state().attempts.available(world.time.now()) == 3
-
-
-def test_the_key_of_the_api_is_not_repeated_when_the_service_echoes_it(world: World) -> None:
-    """A message of the service goes into emails."""
-    tenant = world.onboard()
-    body = json.dumps({"code": 400, "message": f"bad key {tenant.credential['apiKey']}\nsecond line"})
-    with RawServer.running(_answer("400 Bad Request", body=body)) as server:
-        world.settings.update({"SERVICE_URL": server.url, "TRUSTED_CA_PEM": server.trusted_ca_pem})
-        with pytest.raises(RefreshFailed, match=r"bad key \[apiKey\] second line"):
-            world.run()
-
-
-@pytest.mark.timeout(20)
-@pytest.mark.parametrize("slow_part", ["headers", "body"])
-def test_an_answer_that_drips_is_cut_off(world: World, monkeypatch: pytest.MonkeyPatch, slow_part: str) -> None:
-    """Each byte comes in time and the last one never: Lambda would end the run before it told anybody."""
-    monkeypatch.setattr(device_id_service, "ANSWER_SECONDS", 0.6)
-    world.onboard()
-    answer = b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if slow_part == "body" else b"X-Padding: ") + b"x" * 1000
-    with RawServer.running(answer, pause=0.1) as server:
-        world.settings.update({"SERVICE_URL": server.url, "TRUSTED_CA_PEM": server.trusted_ca_pem})
-        world.fails(OutcomeUnknown)
+            with pytest.raises(RotationError) as caught:
+                world.run()
+            TALLY.check(7, elsewhere.connections == 0, "a redirect to another host was followed")
+            assert type(caught.value) is ServiceFailure
+    paths = [request.path for request in world.simulator.requests]
+    TALLY.check(7, paths == ["/api/v1/token/cert:refresh"] * 2, f"a redirect was followed: {paths}")
+    rotates(world)

@@ -287,9 +287,9 @@ class World:
         return (self.labels(), self.versions(), self.aws.records(), self.emails(), self.simulator.requests)
 
     def told(self) -> str:
-        """All that the code said, wherever it said it."""
-        emails = [f"{email.subject}\n{email.body}\n{email.attributes}" for email in self.emails()]
-        return "\n".join([*(_text(record) for record in self._log()), *self.said, *emails, str(self.aws.records())])
+        """All that the code said, wherever it said it: the secret itself is the only place for a key."""
+        sent = [call.body for call in self.aws.calls if call.operation != "PutSecretValue"]
+        return "\n".join([*(_text(record) for record in self._log()), *self.said, *sent, str(self.aws.records())])
 
     def versions(self) -> dict[str, str]:
         """The text of every version of the secret, with or without a label; empty where it is binary."""

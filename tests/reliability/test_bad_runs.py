@@ -27,7 +27,7 @@ from tests.reliability.test_bad_input import CHOSEN, good_events, is_event
 from tests.reliability.trying import odd_certificates, outcome, telling
 from tests.reliability.watch import HOUR, Watch
 
-EACH = 60  # of a batch
+EACH = 40  # of a batch
 
 
 def counted(watch: Watch) -> object:

@@ -13,6 +13,9 @@ from tools.onboarding.cli import app
 from tools.onboarding.csr import make, names_of, subject_of
 from tools.onboarding.stopping import FAILED, CannotError
 
+pytestmark = pytest.mark.makes_key_files  # they are what a person brings, or gets
+
+
 CN = "sensor.example.com"
 
 

@@ -11,6 +11,8 @@ from tests.unit.made import NOW, certificate, secret
 from tools.onboarding.stopping import CannotError
 from tools.onboarding.store import Offer, check_valid, joined, json_object, offered_chain, working
 
+pytestmark = pytest.mark.makes_key_files  # they are what a person brings, or gets
+
 
 def written(directory: Path, chain: Chain, key: PrivateKey) -> tuple[Path, Path]:
     """The two files a person has."""
