@@ -1,6 +1,6 @@
 # What a person runs. `make` alone lists it. Every command prepares what it needs and may be run twice.
 .DEFAULT_GOAL := help
-.PHONY: help install demo csr store status recover test unit lint format build simulator bench sabotage mutation lock clean
+.PHONY: help install demo csr store status recover test unit lint format build simulator bench soak sabotage mutation lock clean
 
 ENVIRONMENTS := dev sam local-aws
 export SAM_CLI_TELEMETRY := 0
@@ -45,6 +45,9 @@ build: install ## Build the function and its layer with the SAM CLI
 
 simulator: install ## Serve the local Third-Party Device-ID service, and print what to try
 	@.venv/dev/bin/python -m simulator serve --control-port 0
+
+soak: install ## Let the model hunt ten times as long, or SOAK=n times
+	@SOAK=$${SOAK:-10} .venv/dev/bin/pytest -n 2 tests/reliability/test_model.py
 
 sabotage: install ## Break a copy of the code once for every invariant, and see the table of the tests turn red
 	@.venv/dev/bin/python -m tests.sabotage
