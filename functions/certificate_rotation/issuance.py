@@ -129,7 +129,14 @@ class Issuance:
         if isinstance(error, TooManyRequests):
             attempts = attempts.exhausted(self._invocation.clock(), error.retry_after_seconds)
         with adding(f"Before that: {error}"):
-            self._parts.ledger.settle(gathered.arn, attempts, attempt, type(error).__name__, str(error))
+            self._parts.ledger.settle(
+                gathered.arn,
+                attempts,
+                attempt,
+                outcome=type(error).__name__,
+                message=str(error),
+                earlier=gathered.state.open_attempt,
+            )
             if isinstance(error, RefreshRejected):  # it would be refused again: the next run makes another request
                 self._parts.secrets.unlabel(gathered.arn, attempt.intent_version, INTENT)
 

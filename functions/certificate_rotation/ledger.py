@@ -81,10 +81,32 @@ class Ledger:
         if not self._change(self._write(arn, update, ATTEMPT_IS_OURS, values), attempt):
             raise StorageFailure("The ledger's state was changed by somebody else while the service was asked.")
 
-    def settle(self, arn: str, attempts: Attempts, attempt: OpenAttempt, outcome: str, message: str) -> None:
-        """Close an attempt that brought no certificate: `outcome` is the error's name, `message` its text."""
-        update = "SET attempts = :attempts REMOVE open_attempt ADD revision :one"
+    def settle(  # noqa: PLR0913 - one per thing that is written
+        self,
+        arn: str,
+        attempts: Attempts,
+        attempt: OpenAttempt,
+        *,
+        outcome: str,
+        message: str,
+        earlier: OpenAttempt | None,
+    ) -> None:
+        """Close an attempt that brought no certificate.
+
+        Args:
+            arn: the secret's.
+            attempts: what is left of the limit.
+            attempt: the one to close.
+            outcome: the error's name.
+            message: the error's text.
+            earlier: the attempt that was open before this one: it is so again, and goes on holding.
+        """
         values = {":attempts": flat(attempts), ":started_at": time_text(attempt.started_at), ":one": 1}
+        if earlier:
+            update = "SET attempts = :attempts, open_attempt = :earlier ADD revision :one"
+            values[":earlier"] = flat(earlier)
+        else:
+            update = "SET attempts = :attempts REMOVE open_attempt ADD revision :one"
         write = self._write(arn, update, ATTEMPT_IS_OURS, values)
         self._change(write, attempt, outcome=outcome, message=message)
 

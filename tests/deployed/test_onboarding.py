@@ -16,6 +16,8 @@ from tests.deployed.transcript import Transcript
 from tests.deployed.wire import Wire
 from tools.onboarding.stopping import ATTENTION, FAILED
 
+pytestmark = pytest.mark.makes_key_files  # they are what a person brings, or gets
+
 CN = "sensor.example.com"
 DUE = LIFETIME * 2 / 3 + timedelta(hours=6)  # a certificate of this age is in the last third of its life, just
 LOG = "from-the-log.pem"

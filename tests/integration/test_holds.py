@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from certificate_rotation.errors import OutcomeUnknown
+from certificate_rotation.errors import OutcomeUnknown, RefreshFailed
 from simulator.authority import new_csr, new_key
 from tests.integration.test_rotating import CONTRACT
 from tests.integration.world import World
@@ -137,3 +137,19 @@ def test_an_eviction_is_not_denied_where_the_secret_does_not_name_its_certificat
     (email,) = world.emails()
     assert "The previous certificate still works" not in email.body
     assert tenant.certificates[0].name in email.body
+
+
+@pytest.mark.parametrize("fault", ["conflict", "unavailable", "too-many-requests", "bad-request"])
+def test_an_attempt_that_brought_nothing_does_not_end_the_hold_of_the_one_before(unsure: World, fault: str) -> None:
+    """The certificate of the lost answer may still be there: the next request would cost the one in use."""
+    unsure.fault(fault)
+    with pytest.raises(RefreshFailed):
+        unsure.run(force=True, allowEviction=True)
+    unsure.advance(hours=2)
+    assert unsure.run()["outcome"] == "held"
+    assert unsure.run(force=True)["outcome"] == "held"
+    assert len(unsure.refreshes()) == 2
+    assert unsure.accepted()
+    assert unsure.run(force=True, allowEviction=True)["outcome"] == "rotated"
+    assert unsure.accepted()
+    assert unsure.state().open_attempt is None

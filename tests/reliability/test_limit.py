@@ -38,6 +38,7 @@ def live(watch: Watch, dice: random.Random) -> None:
             watch.world.aws.exchanges.kill(dice.choice(PLACES), dice.choice(KILLS))
         # Nobody listens there: nothing leaves, and the attempt is given back.
         watch.world.settings["SERVICE_URL"] = "https://localhost:1" if dice.random() < 0.1 else good
+        watch.cold_start()
         watch.run(dice.choice(EVENTS), ahead=timedelta(seconds=dice.uniform(-60, 60)))
         watch.world.simulator.clear_faults()
         watch.world.time.advance(timedelta(minutes=dice.choice((1, 4, 20, 59, 61))))

@@ -284,6 +284,10 @@ class Watch:
         """The container that runs come back to while it is warm."""
         return self.world.parts()
 
+    def cold_start(self) -> None:
+        """The next run is in a new container, which reads its settings anew."""
+        self.__dict__.pop("_container", None)
+
     @property
     def given_up(self) -> bool:
         """The certificate in use works no more, and nothing the code could do would change it."""
