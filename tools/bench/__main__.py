@@ -22,7 +22,7 @@ _console = Console(stderr=True, highlight=False)
 
 
 def main(
-    rounds: Annotated[int, typer.Option(help="Cold starts of each kind.")] = 21,
+    rounds: Annotated[int, typer.Option(help="Cold starts of each kind.")] = 15,
     checks: Annotated[int, typer.Option(help="Warm checks.")] = 60,
     rotations: Annotated[int, typer.Option(help="Rotations.")] = 40,
     due: Annotated[int, typer.Option(help="Tenants of the fleet that are due.")] = 1_000,
@@ -96,7 +96,7 @@ def _report(starts: Cold, runs: Warm, rotated: dict[str, Any], looked: list[dict
     told = f"{rotated['messages']:,} messages went out to people"
     more = (
         f"The function's own code: {code * 1024:.0f} KiB, {code_zipped * 1024:.0f} KiB zipped.",
-        f"A check in a fleet of so many tenants takes, of the processor's time and without moto's: {fleet}.",
+        f"A check in a fleet of so many tenants, in processor's time, without moto's and the probe's: {fleet}.",
         f"A rotation in the fleet takes, counted the same way, {rotated['rotation_ms']:.0f} ms; {told}.",
     )
     return Report(values, remarks, more)

@@ -56,9 +56,10 @@ class Cell:
 class Cells:
     """All of them, in one AWS."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        """`simulator` is the service that they all ask."""
+    def __init__(self, simulator: Simulator, *, watch: bool) -> None:
+        """`simulator` is the service that they all ask; `watch`: also when nothing is due."""
         self.aws = MotoInside()
+        self._watch = "true" if watch else "false"
         self._cells = [self._make(number, simulator) for number in range(CELLS)]
 
     def __getitem__(self, number: int) -> Cell:
@@ -77,6 +78,7 @@ class Cells:
                 "ALERT_TOPIC_ARN": sns.create_topic(Name="alerts")["TopicArn"],
                 "SERVICE_URL": simulator.url,
                 "TRUSTED_CA_PEM": simulator.trusted_ca_pem,
+                "WATCH_IN_USE": self._watch,
             }
         )
         ledger = Ledger(dynamodb, table)

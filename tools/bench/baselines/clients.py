@@ -5,6 +5,7 @@ import boto3
 secrets = boto3.client("secretsmanager")
 ledger = boto3.client("dynamodb")
 alerts = boto3.client("sns")
+events = boto3.client("events")
 
 
 def handler(_event: object, _context: object) -> None:

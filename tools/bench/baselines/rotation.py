@@ -1,7 +1,7 @@
 """A whole rotation in a straight line: killed at the wrong moment it loses the certificate, and two of it race.
 
 It does what the function does for its user: counts the attempt, asks for a certificate, tries it, puts it into use,
-writes that down and tells people.
+writes that down and tells programs and people.
 """
 
 import json
@@ -26,6 +26,7 @@ from .service import call
 secrets = boto3.client("secretsmanager")
 ledger = boto3.client("dynamodb")
 alerts = boto3.client("sns")
+events = boto3.client("events")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -66,10 +67,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     secret |= {"cert": answer["cert"], "privateKey": key_pem, "certName": cert_name}
     call(secret, "verdicts:statistics")
 
-    # Put it into use, write it down, tell people.
+    # Put it into use, write it down, tell programs and people.
     secrets.put_secret_value(SecretId=arn, SecretString=json.dumps(secret))
     record = {"credential": arn, "record": f"attempt#{now.isoformat()}", "certificate": answer["cert"]}
     ledger.put_item(TableName=table, Item={name: {"S": value} for name, value in record.items()})
+    detail = json.dumps({"secretArn": arn, "certName": cert_name})
+    events.put_events(Entries=[{"Source": "script", "DetailType": "Certificate Rotated", "Detail": detail}])
     alerts.publish(
         TopicArn=os.environ["ALERT_TOPIC_ARN"],
         Subject=f"rotated: {cert_name}",
