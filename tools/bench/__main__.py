@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -29,6 +30,7 @@ def main(
     not_due: Annotated[int, typer.Option(help="Tenants of the fleet that are not due.")] = 10_000,
 ) -> None:
     """Measure the built function; a few minutes."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: everything that was started is stopped
     try:
         _console.print("Building the function and its layer with the SAM CLI ...")
         build()
