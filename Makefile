@@ -23,8 +23,10 @@ status: install ## Say how the credential is, what happens next, and what needs 
 recover: install ## Put a certificate that was issued and got stuck into use: make recover ARGS="--help"
 	@.venv/dev/bin/python -m tools.onboarding recover $(ARGS)
 
-test: lint build ## Everything CI checks: lint, types, template, unit, integration and deployed tests
-	@.venv/dev/bin/pytest -n 2 --dist loadgroup --cov --cov-report=term --cov-report=xml:build/coverage.xml
+test: install ## Everything CI checks: lint, types, template, unit, integration and deployed tests
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint build
+	@# Four on two cores: two of them mostly wait for deployed functions (tests/deployed/conftest.py).
+	@.venv/dev/bin/pytest -n 4 --dist loadgroup --cov --cov-report=term --cov-report=xml:build/coverage.xml
 
 unit: install ## The unit tests alone: seconds
 	@.venv/dev/bin/pytest -q tests/unit
@@ -68,8 +70,9 @@ clean: ## Remove what was built and the environments
 install: # side by side: on two cores this halves the first minutes
 	@$(MAKE) --no-print-directory -j3 $(ENVIRONMENTS:%=.venv/%/.installed)
 
-# One environment per set of pins: the SAM CLI, the local AWS and the function want different botocores.
+# One environment per set of pins: the SAM CLI, the local AWS and the function want different botocores. The files name
+# everything with its hash, so pip has nothing to resolve; Python compiles what is imported when it is.
 .venv/%/.installed: requirements/%.txt layers/dependencies/requirements.txt
 	@python=$$(tools/find-python) && echo "Preparing the $* environment with $$python ..." \
 		&& rm -rf .venv/$* && "$$python" -m venv .venv/$* \
-		&& .venv/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
+		&& .venv/$*/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r $< && touch $@

@@ -1,21 +1,43 @@
-"""Brings the reliability tally of every worker together, shows it, and fails the run on any violation."""
+"""What folders of tests share; and the reliability tally of every worker, brought together and shown."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
 from tests.reliability import report
-from tests.reliability.tally import TALLY
+from tests.reliability.tally import INVARIANTS, TALLY
+
+if TYPE_CHECKING:
+    import boto3
 
 pytest_plugins = ["tests.reliability.hygiene"]
 
 
+@pytest.fixture(scope="session")
+def aws_session() -> "boto3.Session":
+    """AWS, for the whole session: every test makes what it needs under names of its own."""
+    from tests.integration.aws import in_process  # noqa: PLC0415 - moto takes seconds, and the unit tests have no need
+
+    return in_process()
+
+
+@pytest.fixture(scope="session")
+def trust_anchors(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file with one authority who signed nothing, in place of the public ones, which take long to read."""
+    path = tmp_path_factory.mktemp("trust") / "anchors.pem"
+    trustme.CA().cert_pem.write_to_path(path)
+    return str(path)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker hands in what it counted; the whole of it may fail the run."""
+    """A worker hands in what it counted; a violation, or an invariant a whole run never tried, fails the run."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["tally"] = TALLY.as_plain()
-    elif TALLY.violations.total() and session.exitstatus == pytest.ExitCode.OK:
+    elif session.exitstatus == pytest.ExitCode.OK and (
+        TALLY.violations.total() or (_is_whole(session.config) and not all(TALLY.cases[n] for n in INVARIANTS))
+    ):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -34,5 +56,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section("reliability")
     terminalreporter.write_line("\n".join(report.lines(TALLY)))
     report.write_json(TALLY)
-    if config.args == config.getini("testpaths") and not config.option.keyword:
+    if _is_whole(config):
         report.write_page(TALLY)
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    return config.args == config.getini("testpaths") and not config.option.keyword

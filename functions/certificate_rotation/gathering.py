@@ -56,17 +56,28 @@ def staged_version(intent_version: str, current_version: str) -> str:
 
 
 def gather(secrets: SecretStore, ledger: Ledger, labels: Labels) -> Gathered:
-    """Read the credential in use, the ledger's record, and what a rotation under way left behind.
+    """Read the ledger's record, the credential in use, and what a rotation under way left behind.
+
+    The ledger comes first: what another run does to the secret from then on changes the record too, and the claim,
+    which is made on the record as it was read, fails. Read the other way round, a claim could succeed for a
+    certificate that another run has replaced already.
+
+    Args:
+        secrets: where the credential is.
+        ledger: where the record is.
+        labels: the secret's, which name it; read again if AWSCURRENT has moved on since.
 
     Raises:
         InvalidCredential: the secret in use is missing or cannot be used.
         StorageFailure: AWS refused a read.
     """
-    version = labels.versions.get(CURRENT)
-    if version is None:
+    if CURRENT not in labels.versions:
         raise InvalidCredential(f"The secret {labels.arn} is empty. Put apiKey, cert and privateKey into it.")
-    credential = Credential.parse(secrets.read(labels.arn, version))
     state = ledger.load(labels.arn)
+    version, text = secrets.current(labels.arn)
+    if version != labels.versions[CURRENT]:
+        labels = secrets.labels(labels.arn)
+    credential = Credential.parse(text)
 
     attempt = state.open_attempt
     intent_version = attempt.intent_version if attempt else labels.versions.get(INTENT)

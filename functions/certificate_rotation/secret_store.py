@@ -5,7 +5,7 @@ AWS: a version is immutable; a label sits on one version at a time; a version wi
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -28,6 +28,13 @@ _SECRET_IS_UNUSABLE = {
     "ValidationException": "is not a name or ARN Secrets Manager can read",
     "InvalidParameterException": "is not a name or ARN Secrets Manager can read",
 }
+
+
+class _Which(TypedDict, total=False):
+    """How AWS is told which version is meant: by its id or by its label."""
+
+    VersionId: str
+    VersionStage: str
 
 
 @dataclass(frozen=True)
@@ -60,16 +67,23 @@ class SecretStore:
         stages = answer.get("VersionIdsToStages", {})
         return Labels(answer["ARN"], {label: version for version, labels in stages.items() for label in labels})
 
+    def current(self, arn: str) -> tuple[str, str]:
+        """The version under AWSCURRENT, and its text."""
+        return self._value(arn, {"VersionStage": CURRENT})
+
     def read(self, arn: str, version: str) -> str:
         """The text of one version."""
+        return self._value(arn, {"VersionId": version})[1]
+
+    def _value(self, arn: str, which: _Which) -> tuple[str, str]:
         try:
-            answer = self._client.get_secret_value(SecretId=arn, VersionId=version)
+            answer = self._client.get_secret_value(SecretId=arn, **which)
         except (ClientError, BotoCoreError) as error:
             raise _reading_failed(arn, error) from error
         text = answer.get("SecretString")
         if text is None:
             raise InvalidCredential("The secret is binary. Expected text: a JSON object with apiKey, cert, privateKey.")
-        return text
+        return answer["VersionId"], text
 
     def put(self, arn: str, version: str, text: str, label: str) -> None:
         """Add a version under one label.

@@ -15,10 +15,14 @@ from tools.stack import BUILT_TEMPLATE, Stack, deploy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file is run by one worker; each worker has a local AWS and a stack of its own, which its files share."""
-    for item in items:
-        if item.path.parent.name == "deployed":
-            item.add_marker(pytest.mark.xdist_group(f"deployed-{item.path.stem}"))
+    """Every second file is run by one worker, the others by another: each has a local AWS and a stack of its own.
+
+    Two, because a stack takes long to deploy; not all workers, because these tests wait more than they calculate.
+    """
+    deployed = [item for item in items if item.path.parent.name == "deployed"]
+    files = sorted({item.path for item in deployed})
+    for item in deployed:
+        item.add_marker(pytest.mark.xdist_group(f"deployed-{files.index(item.path) % 2}"))
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
-import trustme
 
 from certificate_rotation import transport
 from simulator import Simulator
-from tests.integration.aws import LocalAws, in_process
+from tests.integration.aws import LocalAws
 from tests.integration.invoking import cold_start
 from tests.integration.world import World
 from tests.reliability.hygiene import HYGIENE
@@ -17,29 +16,15 @@ from tests.reliability.hygiene import HYGIENE
 type MakeWorld = Callable[[Simulator], World]
 
 
-@pytest.fixture(scope="session")
-def aws_session() -> boto3.Session:
-    """AWS, for the whole session: every test makes what it needs under names of its own."""
-    return in_process()
-
-
-@pytest.fixture(scope="session")
-def one_authority(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A file of trust anchors with one in it, who signed nothing."""
-    path = tmp_path_factory.mktemp("trust") / "anchors.pem"
-    trustme.CA().cert_pem.write_to_path(path)
-    return str(path)
-
-
 @pytest.fixture(autouse=True)
-def handshakes(one_authority: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def handshakes(trust_anchors: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait less for a refusal after the handshake: the simulator sends no session tickets, so each request would wait.
 
     `test_tls`, where servers do refuse, waits as long as the code does, and trusts what the code trusts: elsewhere no
     server is signed by a public authority, and reading all of those takes longer than the rest of an exchange.
     """
     monkeypatch.setattr(transport, "_VERDICT_SECONDS", 0.03)
-    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", one_authority)
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", trust_anchors)
 
 
 @pytest.fixture

@@ -75,10 +75,13 @@ def _description(asked: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _value(asked: Mapping[str, Any]) -> dict[str, Any] | None:
     secret = _backend("secretsmanager").secrets.get(asked["SecretId"])
-    found = secret.versions.get(asked.get("VersionId")) if secret and not secret.is_deleted() else None
-    if found is None or "secret_string" not in found:
+    if secret is None or secret.is_deleted():
         return None
-    return {"ARN": secret.arn, "VersionId": asked["VersionId"], "SecretString": found["secret_string"]}
+    for version, found in secret.versions.items():
+        meant = version == asked.get("VersionId") or asked.get("VersionStage") in found["version_stages"]
+        if meant and "secret_string" in found:
+            return {"ARN": secret.arn, "VersionId": version, "SecretString": found["secret_string"]}
+    return None
 
 
 _LOOKS = {"GetItem": _item, "DescribeSecret": _description, "GetSecretValue": _value}

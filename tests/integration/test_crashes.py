@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # The order of writes of the design, and the reads before it.
 ORDER_OF_EXCHANGES = (
     "DescribeSecret",  # gather
-    "GetSecretValue",
     "GetItem",
+    "GetSecretValue",
     "UpdateItem",  # claim
     "PutSecretValue",  # intend
     "TransactWriteItems",  # charge

@@ -1,12 +1,16 @@
-"""Somebody edits the secret while a rotation is under way: what they wrote is what they meant."""
+"""Somebody, or another run, changes the secret while a rotation is under way: what they wrote is what they meant."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
-from certificate_rotation.errors import CertificateNotAccepted, RotationError
+from certificate_rotation.errors import CertificateNotAccepted, RefreshConflict, RotationError
 from tests.integration.test_crashes import CLAIM, ORDER_OF_EXCHANGES, PROMOTE
 from tests.integration.world import World
+
+if TYPE_CHECKING:
+    from certificate_rotation.results import Result
 
 
 @pytest.mark.parametrize("how_far", ["intended", "unknown", "staged"])
@@ -58,4 +62,23 @@ def test_a_customers_edit_while_a_certificate_waits_is_kept(world: World) -> Non
     assert world.run()["outcome"] == "rotated"
     assert world.current() == {**staged, "owner": "somebody new"}
     assert len(world.refreshes()) == 1
+    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+
+
+@pytest.mark.parametrize("begun", ["nothing", "an intent"])
+@pytest.mark.parametrize("index", range(1, CLAIM + 1), ids=ORDER_OF_EXCHANGES[1 : CLAIM + 1])
+def test_a_run_goes_by_what_another_put_into_use_while_it_read(world: World, index: int, begun: str) -> None:
+    """On what it read before, it would ask once more, and cost consumers the certificate they have just got."""
+    world.onboard(age=timedelta(days=62))
+    if begun == "an intent":
+        world.fault("conflict")
+        world.fails(RefreshConflict)
+    other: list[Result] = []
+    world.aws.exchanges.meanwhile(index, lambda: other.append(world.run()))
+    assert world.run(force=True, allowEviction=True)["outcome"] == "rotated"
+    assert other[0]["outcome"] == "rotated"
+    assert [email.code for email in world.emails()].count("rotated") == 2
+    assert world.current()["certName"] != other[0]["certName"]
+    assert world.history()[-1]["previous_cert_name"] == other[0]["certName"]
+    assert world.accepted()
     assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}

@@ -43,6 +43,7 @@ class Seen:
 
     issued: list[Issued] = field(default_factory=list)
     accepted: set[int] = field(default_factory=set)  # serial numbers of certificates that were let in
+    times_accepted: int = 0
     most_at_once: int = 0
     _at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -100,6 +101,7 @@ class WatchedService(DeviceIdService):
             self._exchanges.after()
         if accepted:
             self._seen.accepted.add(credential.chain.leaf.serial_number)
+            self._seen.times_accepted += 1
         return accepted
 
 

@@ -5,11 +5,10 @@ from contextlib import AbstractContextManager, contextmanager
 
 import boto3
 import pytest
-import trustme
 
 from certificate_rotation import device_id_service, transport
 from simulator import Simulator
-from tests.integration.aws import LocalAws, in_process
+from tests.integration.aws import LocalAws
 from tests.integration.world import World
 from tests.reliability.bad_secrets import Secrets
 from tests.reliability.canary import Canary
@@ -17,20 +16,6 @@ from tests.reliability.log import Log
 from tests.reliability.watch import Watch
 
 type Watched = Callable[[], AbstractContextManager[Watch]]
-
-
-@pytest.fixture(scope="session")
-def aws_session() -> boto3.Session:
-    """AWS, for the whole session."""
-    return in_process()
-
-
-@pytest.fixture(scope="session")
-def trust_anchors(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A file with one authority who signed nothing, in place of the public ones, which take long to read."""
-    path = tmp_path_factory.mktemp("trust") / "anchors.pem"
-    trustme.CA().cert_pem.write_to_path(path)
-    return str(path)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ class Expectation:
         not_after: datetime | None,
         state: Mapping[str, Any],
         sure: bool,
+        works: bool,
     ) -> None:
         """Compare the mails of one run with what happened.
 
@@ -40,6 +41,7 @@ class Expectation:
             not_after: of the certificate in use before the run.
             state: the ledger's record after it.
             sure: the run was neither killed nor refused anything: else a mail may be repeated or missing.
+            works: the service let in what is in use, or need not be asked: only then is a failure over.
         """
         trouble = outcome if outcome[0].isupper() else None
         if outcome == "held" and "open_attempt" in state:  # the failure that holds it goes on
@@ -54,10 +56,10 @@ class Expectation:
                 self._code, self._told_at, self._level = trouble, now, _level(not_after, now)
         elif sure:
             TALLY.check(9, not about, f"{outcome} made the mails {mails}")
-            recovered = outcome == "not_due" and self._code is not None
+            recovered = outcome == "not_due" and works and self._code is not None
             TALLY.check(9, mails.count("recovered") == recovered, f"{outcome} made {mails} after {self._code}")
             TALLY.check(9, mails.count("rotated") == (outcome == "rotated"), f"{outcome} made the mails {mails}")
-            if outcome in {"not_due", "rotated"}:
+            if recovered or outcome == "rotated":
                 self._code = None
         else:
             self._resynchronise(state)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -17,8 +18,11 @@ from tests.integration.aws import When
 from tests.integration.failures import EVERY_FAILURE
 from tests.reliability.conftest import Watched
 from tests.reliability.people import PEOPLE, activates, mends, takes_back_their_pending
+from tests.reliability.settling import settle
 from tests.reliability.tally import TALLY
-from tests.reliability.watch import Watch, settle
+
+if TYPE_CHECKING:
+    from tests.reliability.watch import Watch
 
 HOUR = timedelta(hours=1)
 LONGEST_RUN = 26  # exchanges; more than that has not been seen
@@ -56,9 +60,10 @@ class Model(RuleBasedStateMachine):
         self.watch: Watch = self._stack.enter_context(watched())
         self._steps = -1  # Hypothesis looks once before the first one
 
-    @initialize(lifetime=st.sampled_from(LIFETIMES))
-    def somebody_signs_up(self, lifetime: timedelta) -> None:
-        """With a certificate that is due, or will be soon."""
+    @initialize(lifetime=st.sampled_from(LIFETIMES), watching=st.booleans())
+    def somebody_signs_up(self, lifetime: timedelta, *, watching: bool) -> None:
+        """With a certificate that is due, or will be soon; every second customer has the one in use watched."""
+        self.watch.world.settings["WATCH_IN_USE"] = str(watching).lower()
         self.watch.world.simulator.issued_lifetime = lifetime
         self.watch.onboard(age=lifetime * 0.7, lifetime=lifetime)
 

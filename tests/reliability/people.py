@@ -37,7 +37,7 @@ def _renews_the_api_key(watch: Watch) -> None:
         watch.edit(apiKey=_customer(watch).add_token()[0])
 
 
-def _puts_back(watch: Watch) -> None:
+def puts_back(watch: Watch) -> None:
     """The previous version, as the console offers it."""
     labels = watch.world.labels()
     if "AWSPREVIOUS" not in labels:
@@ -132,7 +132,7 @@ PEOPLE: Mapping[str, Callable[[Watch], object]] = {
     "onboards anew, and stores no name": _onboards(age=DUE, cert_name=None),
     "signs again": _signs_again,
     "renews the API key": _renews_the_api_key,
-    "puts the previous version back": _puts_back,
+    "puts the previous version back": puts_back,
     "removes AWSPENDING": _removes("AWSPENDING"),
     "removes ROTATION_INTENT": _removes("ROTATION_INTENT"),
     "labels something of their own AWSPENDING": _labels_their_own_pending,

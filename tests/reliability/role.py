@@ -4,6 +4,10 @@ import re
 from functools import cache
 from pathlib import Path
 
+from tests.integration.aws import Call
+from tests.integration.world import World
+from tests.reliability.tally import TALLY
+
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 # AWS: a transaction needs the permission of every write in it, and none of its own.
@@ -31,3 +35,13 @@ def allowed() -> frozenset[str]:
 def may(operation: str) -> bool:
     """Whether the role allows an operation of the code."""
     return operation in _NEEDS and _NEEDS[operation] <= allowed()
+
+
+def check_calls(world: World, calls: list[Call]) -> None:
+    """Invariant 10: each of them is allowed, and on what is this stack's own."""
+    aws = world.aws
+    ours = {"Secret": world.arn, "Item": aws.name, "Publish": aws.topic, "Events": world.arn}
+    for call in calls:
+        resource = next((name for part, name in ours.items() if part in call.operation), "")
+        meant = bool(resource) and resource in call.body
+        TALLY.check(10, may(call.operation) and meant, f"the code calls {call.operation}, on {call.body[:200]}")

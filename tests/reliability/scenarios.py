@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from simulator.authority import new_csr, new_key
 from simulator.faults import Parameter
+from tests.reliability.people import puts_back
 from tests.reliability.watch import Watch
 
 DUE = timedelta(days=62)  # of 90: in the last third, and far from CriticalDays
@@ -102,14 +103,7 @@ def _again(watch: Watch) -> None:
     """A rotation a month ago, and the previous certificate put back by hand."""
     watch.onboard(age=DUE)
     watch.run()
-    labels = watch.world.labels()
-    watch.world.aws.admin.secrets.update_secret_version_stage(
-        SecretId=watch.world.arn,
-        VersionStage="AWSCURRENT",
-        MoveToVersionId=labels["AWSPREVIOUS"],
-        RemoveFromVersionId=labels["AWSCURRENT"],
-    )
-    watch.changed_by_hand()
+    puts_back(watch)
     watch.forgive()
     watch.world.time.advance(timedelta(days=2))
 

@@ -13,8 +13,9 @@ from certificate_rotation.errors import RotationError
 from tests.integration.aws import Exchanges, Killed
 from tests.reliability.conftest import Watched
 from tests.reliability.scenarios import DUE
+from tests.reliability.settling import settle
 from tests.reliability.tally import TALLY
-from tests.reliability.watch import Watch, settle
+from tests.reliability.watch import Watch
 
 AT_ONCE, KILLED = 50, 10
 

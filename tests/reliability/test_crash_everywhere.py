@@ -8,8 +8,9 @@ import pytest
 from tests.integration.aws import When
 from tests.reliability.conftest import Watched
 from tests.reliability.scenarios import SCENARIOS, Scenario
+from tests.reliability.settling import settle
 from tests.reliability.tally import TALLY
-from tests.reliability.watch import Watch, settle
+from tests.reliability.watch import Watch
 
 NOTHING_OF_IT_IS_LEFT = timedelta(minutes=4)  # the lease of a killed run ends with its deadline, and a minute later
 

@@ -7,9 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-
-from cryptography.hazmat.primitives import serialization
+from typing import Any
 
 from certificate_rotation.errors import RotationError
 from certificate_rotation.parts import Parts
@@ -18,14 +16,12 @@ from tests.integration.aws import Call, Killed
 from tests.integration.world import OWN_KEYS, World
 from tests.reliability import reading
 from tests.reliability.canary import Canary
+from tests.reliability.kept import Kept
 from tests.reliability.log import Log
 from tests.reliability.mail import Expectation
 from tests.reliability.reading import Held
-from tests.reliability.role import may
+from tests.reliability.role import check_calls
 from tests.reliability.tally import TALLY
-
-if TYPE_CHECKING:
-    from cryptography import x509
 
 HOUR, CRITICAL, GRACE = timedelta(hours=1), timedelta(days=7), timedelta(hours=24)  # the template's defaults
 NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -62,8 +58,10 @@ class Watch:
         self._versions: dict[str, str] = {}
         self.in_use: Held | None = None
         self._before: Held | None = None  # the same when the last run began, or as somebody changed it since
-        self._loose: list[x509.Certificate] = []  # written down, and not joined with their keys yet
-        self._seen_issued, self._seen_calls, self._seen_logged, self._seen_said = 0, 0, 0, 0
+        self._times_accepted = 0  # before the last run
+        self._worked = False  # that one did, when it was put into use or the last run began
+        self._kept = Kept(world)
+        self._seen_calls, self._seen_logged, self._seen_said = 0, 0, 0
 
     # What people do.
 
@@ -87,6 +85,7 @@ class Watch:
         """Somebody moved AWSCURRENT: from here on it is what they made it."""
         self._by_hand = self._read_versions()
         held = self._before = self.in_use
+        self._worked = False
         if held is None:
             return
         self._own, self._excused = held.own, not self._works(held)
@@ -102,9 +101,7 @@ class Watch:
 
         def interfere() -> None:
             self._interfered = True
-            before, _ = self._before, self._read_versions()
-            if before and self.in_use and self.in_use.serial != self._serial:
-                self._check_promoted(before, self.in_use)
+            self._see_promotion()
             action()
 
         self.world.aws.exchanges.meanwhile(place, interfere)
@@ -114,6 +111,14 @@ class Watch:
         self._permitted |= self._permits(event)
         with suppress(RotationError):
             self.world.run_with(self.world.parts(), event, ahead=ahead)
+        self._see_promotion()
+
+    def _see_promotion(self) -> None:
+        """In the middle of a run: what it, or another, put into use so far is checked before anything goes on."""
+        before, version = self._before, self._read_versions()
+        if before and self.in_use and self.in_use.serial != before.serial and version != self._by_hand:
+            self._check_promoted(before, self.in_use)
+            self._before, self._worked = self.in_use, self._works(self.in_use)
 
     # What the schedule does.
 
@@ -132,9 +137,10 @@ class Watch:
             by: runs it in another way, and tells the outcome.
         """
         self._before = before = self.in_use
-        worked = before is not None and self._works(before)
-        self._excused = not worked  # by time, or by a hand: the code's doing was checked after every run
+        self._worked = before is not None and self._works(before)
+        self._excused = not self._worked  # by time, or by a hand: the code's doing was checked after every run
         self._interfered, self._forgiven, self._permitted = False, False, self._permits(event)
+        self._times_accepted = self.world.seen.times_accepted
         try:
             outcome = by() if by else str(self.world.run_with(self._container, event, ahead=ahead)["outcome"])
         except RotationError as error:
@@ -146,8 +152,8 @@ class Watch:
         self.world.aws.exchanges.revive()
         calls = self.world.aws.calls[self._seen_calls :]
         self._seen_calls += len(calls)
-        self._check_requests(worked=worked and before is self._before and not self._forgiven)
-        self._check_calls(calls)
+        self._check_requests()
+        check_calls(self.world, calls)
         if any(call.operation not in _READS for call in calls):
             self._check_what_is_stored(calls, outcome, dry=bool(event.get("dryRun")))
         else:
@@ -165,7 +171,7 @@ class Watch:
         before = self._before
         version, records = self._read_versions(), self.world.aws.records()
         self._check_credential(before, version, outcome)
-        self._check_kept(calls, records, killed=outcome == "killed")
+        self._kept.check(calls, records, self._versions, killed=outcome == "killed")
         mails = self.world.new_emails()
         self._check_hygiene("\n".join(call.body for call in calls if call.operation != "PutSecretValue"))
         state: Mapping[str, Any] = next((r for r in records if r["record"] == "state"), {})
@@ -177,9 +183,14 @@ class Watch:
             not_after=before.not_after if before else None,
             state=state,
             sure=not (refused or self._interfered or outcome == "killed"),
+            works=not self._watching or self.world.seen.times_accepted > self._times_accepted,
         )
 
-    def _check_requests(self, *, worked: bool) -> None:
+    @property
+    def _watching(self) -> bool:
+        return self.world.settings["WATCH_IN_USE"] == "true"
+
+    def _check_requests(self) -> None:
         """Invariants 3, 4 and 7; and whether a request cost the certificate in use."""
         requests = self.world.simulator.requests
         for tenant in self.tenants:
@@ -189,21 +200,12 @@ class Watch:
         TALLY.check(4, self.world.seen.most_at_once <= 1, "two requests for a certificate were open at once")
         TALLY.check(7, not any("<redacted>" in request.path for request in requests), "an API key stood in a URL")
         record = self._record(self._before.serial) if self._before else None
-        if worked and record and record.deleted:
+        if self._worked and not self._forgiven and record and record.deleted:
             by_code = {request.issued_cert_name for request in requests}
             foreign = any(r.name not in by_code for r in self._younger(record.serial))
             fine = self._permitted or self._put_back or foreign
             TALLY.check(1, fine, "a request had the service delete the certificate in use, and nobody allowed it")
             self._excused = True
-
-    def _check_calls(self, calls: list[Call]) -> None:
-        """Invariant 10."""
-        aws = self.world.aws
-        ours = {"Secret": self.world.arn, "Item": aws.name, "Publish": aws.topic, "Events": self.world.arn}
-        for call in calls:
-            resource = next((name for part, name in ours.items() if part in call.operation), "")
-            meant = bool(resource) and resource in call.body
-            TALLY.check(10, may(call.operation) and meant, f"the code calls {call.operation}, on {call.body[:200]}")
 
     def _check_credential(self, before: Held | None, version: str, outcome: str) -> None:
         """Invariants 1, 5 and 8."""
@@ -231,27 +233,6 @@ class Watch:
         TALLY.check(5, after.not_after >= before.not_after, "the new certificate ends sooner than the old one")
         self._excused, self._put_back, self._serial = evicted or self._forgiven, False, after.serial
 
-    def _check_kept(self, calls: list[Call], records: list[dict[str, Any]], *, killed: bool) -> None:
-        """Invariant 2: whatever was written down once, or could have been, stays."""
-        issued = self.world.seen.issued[self._seen_issued :]
-        self._seen_issued += len(issued)
-        for new in (found for one in issued if (found := reading.leaf(one.certificate))):
-            written = any(call.status == HTTPStatus.OK and _mark(new) in call.body for call in calls)
-            if written or not killed:
-                self._loose.append(new)
-        for leaf in list(self._loose):  # no version goes away: what is in one with its key is safe
-            staged = next((text for text in self._versions.values() if _mark(leaf) in text), "")
-            if staged and reading.public_key(staged) == reading.spki(leaf):
-                TALLY.check(2, holds=True, otherwise="")
-                self._loose.remove(leaf)
-                continue
-            stored = staged or any(_mark(leaf) in str(record.get("certificate")) for record in records)
-            logged = _mark(leaf) in self.world.errors_logged()
-            TALLY.check(2, stored or logged, f"the certificate {leaf.serial_number:x} is nowhere")
-            keys = {reading.public_key(text) for text in self._versions.values()}
-            known = reading.spki(leaf) in keys or not self._signed_for_us(leaf)
-            TALLY.check(2, known, f"the key of {leaf.serial_number:x} is nowhere")
-
     def _check_hygiene(self, told: str) -> None:
         """Invariant 6."""
         said = self._log.text_since(self._seen_logged)
@@ -272,12 +253,6 @@ class Watch:
         if self.in_use and self.in_use.complete:
             self.last_good = self.in_use
         return current
-
-    def _signed_for_us(self, leaf: "x509.Certificate") -> bool:
-        """Whether it is for the key that was asked for: the service can be told to take another."""
-        faults = {r.issued_cert_name: r.fault for r in self.world.simulator.requests if r.issued_cert_name}
-        record = self._record(leaf.serial_number)
-        return record is not None and faults.get(record.name) != "other-key"
 
     @cached_property
     def _container(self) -> Parts:
@@ -315,31 +290,3 @@ class Watch:
 
     def _record(self, serial: int) -> CertificateRecord | None:
         return next((r for tenant in self.tenants for r in tenant.certificates if r.serial == serial), None)
-
-
-def _mark(leaf: "x509.Certificate") -> str:
-    """A line of its PEM, with a part of its signature, which shows up wherever the PEM does, escaped or not."""
-    return leaf.public_bytes(serialization.Encoding.PEM).decode().splitlines()[-2]
-
-
-def settle(watch: Watch, most: int = 12) -> None:
-    """Run hourly, as the schedule does, until there is nothing left to do; wait for a hold's end where there is one.
-
-    Raises:
-        ViolatedError: it never settles, or leaves something behind.
-    """
-    outcome = ""
-    for _ in range(most):
-        outcome = watch.run()
-        if outcome in {"not_due", "CredentialExpired"} or (outcome == "Unauthorized" and watch.given_up):
-            break
-        if outcome == "held" or watch.outcomes[-2:] == ["CertificateNotAccepted"] * 2:
-            before = watch.world.time.now()
-            watch.world.advance_to_critical()
-            if watch.world.time.now() == before:  # then it is consumers who need the time
-                watch.world.time.advance(GRACE)
-        watch.world.time.advance(HOUR + timedelta(minutes=3))
-    else:
-        TALLY.check(1, holds=False, otherwise=f"it never settled: {watch.outcomes[-20:]}, {watch.world.said[-1]}")
-    if outcome == "not_due":
-        TALLY.check(2, watch.world.tidy(), f"labels were left: {watch.world.labels()}")

@@ -160,20 +160,61 @@ def test_whoever_must_wait_is_told_until_when(given: Facts, until: datetime) -> 
     assert decision.until == until
 
 
+LEASED = Lease("another", NOW + timedelta(seconds=1))
+ASKED = "The attempt of 2026-11-24T11:00:00Z (certificate device-id-1)"
+RISK = "another one may delete the certificate in use."
+
+
 @pytest.mark.parametrize(
-    ("outcome", "why"),
+    ("given", "command", "why"),
     [
-        ("unknown", "has no known outcome"),
-        ("rejected", "brought a certificate that cannot be used"),
-        ("issued", "whose private key is gone"),
+        (facts(0), NOTHING, "The certificate in use is young enough."),
+        (facts(60), NOTHING, "Renewal is due."),
+        (facts(60), FORCE, "Renewal is due."),
+        (facts(10), FORCE, "Renewal was asked for."),
+        (facts(90), NOTHING, "The certificate in use ended at 2026-11-24T12:00:00Z."),
+        (facts(60, attempts=NO_ATTEMPT), NOTHING, "The vendor's limit on certificate requests leaves no attempt."),
+        (
+            facts(60, open_attempt=attempt()),
+            NOTHING,
+            f"{ASKED} has no known outcome: a certificate may have been issued, and {RISK}",
+        ),
+        (
+            facts(60, open_attempt=attempt("rejected")),
+            NOTHING,
+            f"{ASKED} brought a certificate that cannot be used; {RISK}",
+        ),
+        (
+            facts(60, open_attempt=attempt("issued")),
+            NOTHING,
+            f"{ASKED} brought a certificate whose private key is gone; {RISK}",
+        ),
+        (
+            facts(60, last_rotation=rotated(timedelta(hours=1))),
+            NOTHING,
+            "Consumers may still hold the previous certificate, and another one would delete it.",
+        ),
+        (facts(60, lease=LEASED), NOTHING, "Another invocation is at work on this credential."),
+        (
+            replace(facts(60), progress=Progress.STALE),
+            NOTHING,
+            "The certificate in use is not the one this rotation was started for: somebody replaced it.",
+        ),
+        (
+            replace(facts(60), progress=Progress.PROMOTED),
+            NOTHING,
+            "The new certificate is in use already; what is left is to tidy up and tell.",
+        ),
+        (
+            replace(facts(60), progress=Progress.ISSUED),
+            NOTHING,
+            "A new certificate is in hand, waiting to be put into use.",
+        ),
     ],
 )
-def test_a_hold_says_which_attempt_and_why(outcome: Outcome, why: str) -> None:
-    """Who decides to go ahead must know what may have happened."""
-    decision = decide(facts(60, open_attempt=attempt(outcome)), POLICY, NOTHING, NOW)
-    assert why in decision.why
-    assert "2026-11-24T11:00:00Z" in decision.why
-    assert "device-id-1" in decision.why
+def test_every_decision_says_why(given: Facts, command: Command, why: str) -> None:
+    """A person reads it in the result, in the log and in the mail, and decides by it whether to step in."""
+    assert decide(given, POLICY, command, NOW).why == why
 
 
 @pytest.mark.parametrize(
