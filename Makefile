@@ -4,6 +4,8 @@
 
 ENVIRONMENTS := dev sam local-aws
 export SAM_CLI_TELEMETRY := 0
+# Whatever the shell says, Python keeps its byte code: dozens of its processes start in one `make test`.
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'

@@ -14,6 +14,7 @@ from tools.local_aws import local_aws
 from tools.stack import BUILT_TEMPLATE, Stack, deploy
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every second file is run by one worker, the others by another: each has a local AWS and a stack of its own.
 

@@ -10,7 +10,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 _SHORT = 40  # characters: the last line of a PEM body may be too short to give anything away
-_START = 16  # characters by which a secret is looked up; no form of one is shorter
+_SHORTEST = 16  # characters: no secret is shorter, nor any form of one
+# A text is looked at in windows of this length, one after the other: a secret covers at least one of them wholly.
+_WINDOW = _SHORTEST // 2
 
 
 def forms(secret: str) -> set[str]:
@@ -53,26 +55,29 @@ class Canary:
     """Secrets, and the search for them: it takes as long for thousands as for one."""
 
     def __init__(self) -> None:
-        self._by_start: dict[str, set[str]] = {}
+        # By what a window may show of a secret: the secret, and how far into it the window begins.
+        self._seen_through: dict[str, set[tuple[str, int]]] = {}
 
     def watch_for(self, *, api_key: str = "", private_key_pem: str = "") -> None:
         """From now on these must not show up."""
-        if len(api_key) >= _START:
+        if len(api_key) >= _SHORTEST:
             self._add(forms(api_key))
         if private_key_pem:
             self._add(forms_of_key(private_key_pem))
 
     def _add(self, needles: Iterable[str]) -> None:
         for needle in needles:
-            self._by_start.setdefault(needle[:_START], set()).add(needle)
+            for offset in range(_WINDOW):
+                window = needle[offset : offset + _WINDOW]
+                self._seen_through.setdefault(window, set()).add((needle, offset))
 
     def found_in(self, text: str) -> list[str]:
         """The forms of secrets that `text` holds; empty when it gives nothing away."""
-        starts = self._by_start
+        known = self._seen_through
         return [
             needle
-            for at in range(len(text) - _START + 1)
-            if text[at : at + _START] in starts
-            for needle in starts[text[at : at + _START]]
-            if text.startswith(needle, at)
+            for at in range(0, len(text), _WINDOW)
+            if text[at : at + _WINDOW] in known
+            for needle, offset in known[text[at : at + _WINDOW]]
+            if at >= offset and text.startswith(needle, at - offset)
         ]

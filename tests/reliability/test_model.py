@@ -12,8 +12,8 @@ from tests.reliability.conftest import Watched
 from tests.reliability.model import Model
 from tests.reliability.tally import TALLY
 
-# Steps of each shard. `make soak` takes ten times as many, 24,000 in all: too many for the ten minutes of `make test`.
-SHARDS, SHARE = 8, 300
+# Steps of each shard: 20,000 in all. `make soak` takes ten times as many.
+SHARDS, SHARE = 8, 2_500
 LONGER = int(os.environ.get("SOAK", "1"))  # by how much: `make soak` sets it
 FIRST = int(os.environ.get("SEED", "1"))
 
