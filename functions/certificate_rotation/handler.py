@@ -76,7 +76,14 @@ def _run(event: object, context: "LambdaContext", alerts: Alerts, metrics: RunMe
     deadline = _now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
     owner = f"{context.aws_request_id}/{uuid.uuid4()}"
     invocation = Invocation(
-        context.aws_request_id, owner, deadline, _now, time.sleep, log_url, in_use_until=metrics.in_use_until
+        context.aws_request_id,
+        owner,
+        deadline,
+        _now,
+        time.sleep,
+        log_url,
+        in_use_until=metrics.in_use_until,
+        in_use_not_checked=metrics.in_use_not_checked,
     )
     answer = rotate(parts, command, invocation)
     _logger().info("Done.", result=answer)

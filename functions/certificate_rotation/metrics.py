@@ -69,6 +69,10 @@ class RunMetrics:
         if number:
             self._count("AlertNotPublished", number)
 
+    def in_use_not_checked(self) -> None:
+        """The service gave no answer when it was asked about the certificate in use."""
+        self._count("WatchUnanswered")
+
     def write(self) -> None:
         """One line to standard output, which is where Lambda takes the log from; none when nothing is known."""
         if self._not_after:

@@ -39,6 +39,7 @@ class Invocation:
         sleep: waits, in seconds.
         log_url: where its log is in the console.
         in_use_until: is told when the certificate in use ends, as soon as that is known.
+        in_use_not_checked: is told that the service gave no answer about the certificate in use.
     """
 
     request_id: str
@@ -48,6 +49,7 @@ class Invocation:
     sleep: Callable[[float], None]
     log_url: str = ""
     in_use_until: Callable[[datetime], None] = lambda _: None
+    in_use_not_checked: Callable[[], None] = lambda: None
 
     def time_left(self) -> timedelta:
         """Until Lambda stops this run."""

@@ -131,6 +131,7 @@ class _Rotation:
                 return True
         except (ServiceUnreachable, ServiceFailure) as error:  # consumers notice that themselves: no mail for it
             logger.warning("Whether the service accepts the certificate in use could not be found out: %s", error)
+            self._invocation.in_use_not_checked()
             return False
         raise Unauthorized(
             f"The service refuses the certificate in use ({in_use.cert_name}), or its API key, long before its end."

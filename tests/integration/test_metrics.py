@@ -128,6 +128,22 @@ def test_an_alert_the_topic_refuses_is_measured(function: World, told: Callable[
     assert told() == {"RunCompleted": 1, "Failed": 1}
 
 
+@pytest.mark.parametrize("fault", ["unavailable", "drop-before-processing"])
+def test_a_certificate_in_use_that_could_not_be_asked_about_is_measured(
+    function: World, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """A service that gives no answer for days is seen on the dashboard; a mail for each hiccup nobody would read."""
+    monkeypatch.setenv("WATCH_IN_USE", "true")
+    function.onboard(age=YOUNG)
+    function.fault(fault, at="verdicts:statistics")
+    invoke({})
+    measured_now = told()
+    assert measured_now.pop("WatchUnanswered") == 1
+    invoke({})  # answered
+    assert told() == {**measured_now, "DaysToExpiry": pytest.approx(89, abs=0.1)}
+    assert function.emails() == []
+
+
 def test_the_line_tells_what_the_metrics_do_not(function: World, capsys: pytest.CaptureFixture[str]) -> None:
     """Which outcome and which error, to search the log for; nothing of the credential."""
     function.onboard()
@@ -149,11 +165,16 @@ def outcome(event: object) -> object:
     return answer["outcome"]
 
 
-def test_alarms_and_dashboard_read_what_is_written(function: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_alarms_and_dashboard_read_what_is_written(
+    function: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Name for name and dimension for dimension: AWS takes another spelling for another metric, and says nothing."""
     insist = {"force": True, "allowEviction": True}
+    monkeypatch.setenv("WATCH_IN_USE", "true")
     function.onboard()
-    assert [outcome({}), outcome({}), outcome({"force": True})] == ["rotated", "not_due", "held"]
+    assert outcome({}) == "rotated"
+    function.fault("unavailable", at="verdicts:statistics")
+    assert [outcome({}), outcome({"force": True})] == ["not_due", "held"]
     ledger = function.parts().ledger
     ledger.claim(function.arn, function.state(), Lease("another", datetime.now(UTC) + timedelta(minutes=2)))
     assert outcome(insist) == "busy"
