@@ -1,7 +1,8 @@
 """Every way a rotation can fail: the class name is the `errorType` people see and the alert's code.
 
 Each class says in its docstring what happened, in `by_itself` what happens next without anybody, and in `cure` what a
-person can do about it. A message never holds an API key or a private key.
+person can do about it: first what anybody can do in a console, then the command for whoever has this repository. A
+message never holds an API key or a private key.
 """
 
 from collections.abc import Iterator
@@ -24,14 +25,20 @@ class InvalidEvent(RotationError):
     """The event holds a key or a type this function does not know."""
 
     by_itself = "Nothing was done because of this event. The schedule's own runs go on."
-    cure = "Invoke again with {} or with any of secretId (text), dryRun, force and allowEviction (true or false)."
+    cure = (
+        "Invoke again (Lambda console > the function > Test) with {} or with any of secretId (text), dryRun, force and "
+        "allowEviction (true or false)."
+    )
 
 
 class InvalidSettings(RotationError):
     """A setting of the function, so a parameter of the stack, is missing or cannot be used."""
 
     by_itself = "Every run fails until the setting is corrected. Nothing is sent to the service meanwhile."
-    cure = "Correct the parameter named above and deploy the stack again."
+    cure = (
+        "Correct the parameter named above (CloudFormation console > the stack > Update). If somebody changed the "
+        "function by hand, correct it there (Lambda console > the function > Configuration)."
+    )
 
 
 class InvalidCredential(RotationError):
@@ -40,7 +47,8 @@ class InvalidCredential(RotationError):
     by_itself = "Every run fails until the secret can be used. Nothing was sent and nothing was changed."
     cure = (
         "Put a JSON object with apiKey, cert (PEM, leaf first) and privateKey (PEM, unencrypted) into the secret "
-        "as a new version."
+        "(Secrets Manager console > the secret > Retrieve secret value > Edit). In the bundle's repository, "
+        "`make store` checks the three and does it."
     )
 
 
@@ -50,7 +58,8 @@ class CredentialExpired(RotationError):
     by_itself = "Nothing can mend this by itself: the service issues only to a certificate that is still valid."
     cure = (
         "Onboard again: make a new key and CSR, have it signed under Cloud Identity Engine > Third-Party Device-ID, "
-        "and put the new apiKey, cert and privateKey into the secret. Rotation then goes on by itself."
+        "and put the new apiKey, cert and privateKey into the secret. In the bundle's repository, `make csr` and "
+        "`make store` do the first and the last of these. Rotation then goes on by itself."
     )
 
 
@@ -78,7 +87,8 @@ class Unauthorized(RefreshFailed):
     by_itself = "The next run tries again, as far as the vendor's limit allows."
     cure = (
         "Check in the Cloud Identity Engine that the certificate and the API key are still valid. If either is "
-        "gone, onboard again and put the new values into the secret; else contact the vendor's support."
+        "gone, onboard again and put the new values into the secret (in the bundle's repository: `make csr`, then "
+        "`make store`); else contact the vendor's support."
     )
 
 
@@ -130,7 +140,9 @@ class OutcomeUnknown(RefreshFailed):
     by_itself = "Rotation is held until the certificate in use is within CriticalDays of its end, and then goes ahead."
     cure = (
         "Waiting is safe. To go ahead now, have consumers ready to reload, because the certificate in use may be "
-        'deleted, and invoke with {"force": true, "allowEviction": true}.'
+        'deleted, and invoke (Lambda console > the function > Test) with {"force": true, "allowEviction": true}. If '
+        "the function's error log shows the certificate, save it to a file: in the bundle's repository, "
+        '`make recover ARGS="--cert FILE"` puts that one into use.'
     )
 
 
@@ -141,7 +153,8 @@ class CertificateRejected(RotationError):
     by_itself = "Rotation is held until the certificate in use is within CriticalDays of its end, and then goes ahead."
     cure = (
         "Report it to the vendor with the certificate name. Waiting is safe. To ask for another one now, have "
-        'consumers ready to reload, and invoke with {"force": true, "allowEviction": true}.'
+        "consumers ready to reload, and invoke (Lambda console > the function > Test) with "
+        '{"force": true, "allowEviction": true}.'
     )
 
 
@@ -159,7 +172,11 @@ class StorageFailure(RotationError):
     """AWS refused a read or a write that the rotation stands on. The message says where a new certificate is safe."""
 
     by_itself = "The next run carries on where this one stopped."
-    cure = "Check the function's role, the KMS key and service quotas against the AWS message above."
+    cure = (
+        "Check the function's role, the KMS key and service quotas against the AWS message above. A new certificate "
+        "that is safe in the log only, save to a file: in the bundle's repository, "
+        '`make recover ARGS="--cert FILE"` puts it into use.'
+    )
 
 
 @contextmanager
