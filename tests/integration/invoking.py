@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -55,6 +56,12 @@ def cold_start(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logger.setLevel(logger.level)
     for listener in logging.root.handlers:  # from which it took the code's records away
         listener.filters[:] = [kept for kept in listener.filters if not isinstance(kept, SuppressFilter)]
+
+
+def at_the_worlds_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the handler, where the real clock comes in, take the world's: it waits by moving it."""
+    monkeypatch.setattr(handler, "_now", world.time.now)
+    monkeypatch.setattr(handler, "time", SimpleNamespace(sleep=world.time.sleep))
 
 
 def invoke(event: object) -> object:

@@ -1,0 +1,144 @@
+"""Every error of the contract, as the handler raises it for a whole day: one mail, and one when it is over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from certificate_rotation import errors
+from certificate_rotation.errors import RotationError
+from tests.integration.invoking import at_the_worlds_time, forget, invoke
+from tests.integration.world import World
+from tools import alert_texts
+
+YOUNG = timedelta(days=1)
+REPEATS = 10
+BETWEEN = timedelta(hours=2)  # so that all of them are within a day, and the vendor's limit leaves an attempt for each
+
+type Setting = Callable[[str, str], None]  # of the function's environment
+
+
+@dataclass(frozen=True)
+class Failing:
+    """How an error comes about, and how it ends.
+
+    Attributes:
+        begin: brings it about, for every run from now on.
+        end: takes it away again.
+        event: of the runs that fail.
+        mending: of the run that finds it gone.
+        again: how a later run ends while it lasts: `failed`, or the outcome of a run that waits for its end.
+        over: what the last mail is about.
+        age: of the certificate in use; renewal is due unless told else.
+    """
+
+    begin: Callable[[World, Setting], object]
+    end: Callable[[World, Setting], object]
+    event: dict[str, object] = field(default_factory=dict)
+    mending: dict[str, object] = field(default_factory=dict)
+    again: str = "failed"
+    over: str = "rotated"
+    age: timedelta = timedelta(days=80)
+
+
+def at_the_service(fault: str, again: str = "failed", **mending: object) -> Failing:
+    """A fault of the simulator's that lasts."""
+    return Failing(
+        lambda world, _: world.fault(fault, times=None),
+        lambda world, _: world.simulator.clear_faults(),
+        mending=mending,
+        again=again,
+    )
+
+
+def by_a_setting(name: str, value: str, *, over: str, age: timedelta) -> Failing:
+    """A parameter of the stack that is wrong."""
+
+    def corrected(world: World, setting: Setting) -> None:
+        setting(name, world.settings.get(name, "7"))
+        forget()  # Lambda: changed settings are another cold start
+
+    return Failing(lambda _, setting: setting(name, value), corrected, over=over, age=age)
+
+
+def onboard_anew(world: World, _: Setting) -> None:
+    """What a person does when nothing else helps."""
+    world.onboard(age=YOUNG, name=f"{world.aws.name}-2")
+
+
+def activate(world: World, _: Setting) -> None:
+    """What the vendor's support does."""
+    staged = world.version(world.labels()["AWSPENDING"])
+    world.simulator.tenant(world.aws.name).activate(str(staged["certName"]))
+
+
+INSIST = {"force": True, "allowEviction": True}
+PROVOKED: dict[type[RotationError], Failing] = {
+    errors.InvalidEvent: Failing(lambda *_: None, lambda *_: None, event={"dryrun": True}, over="recovered", age=YOUNG),
+    errors.InvalidSettings: by_a_setting("CRITICAL_DAYS", "soon", over="recovered", age=YOUNG),
+    errors.InvalidCredential: Failing(lambda world, _: world.put({}), onboard_anew, over="recovered"),
+    errors.CredentialExpired: Failing(lambda *_: None, onboard_anew, over="recovered", age=timedelta(days=91)),
+    errors.RefreshRejected: at_the_service("bad-request"),
+    errors.Unauthorized: at_the_service("unauthorized"),
+    errors.RefreshConflict: at_the_service("conflict"),
+    errors.TooManyRequests: at_the_service("too-many-requests"),
+    errors.ServiceFailure: at_the_service("unavailable"),
+    errors.ServiceUnreachable: by_a_setting(
+        "SERVICE_URL", "https://localhost:1", over="rotated", age=timedelta(days=80)
+    ),
+    errors.OutcomeUnknown: at_the_service("server-error", again="held", **INSIST),
+    errors.CertificateRejected: at_the_service("other-key", again="held", **INSIST),
+    errors.CertificateNotAccepted: Failing(lambda world, _: world.fault("activation-delay"), activate),
+    errors.StorageFailure: Failing(
+        lambda world, _: world.aws.failures.set("denied", "PutSecretValue", times=None),
+        lambda world, _: world.aws.failures.clear(),
+    ),
+}
+
+
+def outcome(event: object) -> object:
+    """How a run ends."""
+    try:
+        answer = invoke(event)
+    except RotationError:
+        return "failed"
+    assert isinstance(answer, dict)
+    return answer["outcome"]
+
+
+@pytest.mark.parametrize("name", alert_texts.named())
+def test_an_error_is_one_mail_with_its_cure_a_day_of_it_no_second_and_its_end_one(
+    function: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Who is told once, with what to do, reads the next mail too; one that was added to the module is missing above."""
+    error = alert_texts.named()[name]
+    failing = PROVOKED[error]
+    at_the_worlds_time(function, monkeypatch)
+    function.advance(days=-2)  # CloudWatch takes no measurement that is dated in the future
+    function.onboard(age=failing.age)
+    failing.begin(function, monkeypatch.setenv)
+
+    with pytest.raises(error) as caught:
+        invoke(failing.event)
+    assert type(caught.value) is error
+    (email,) = function.new_emails()
+    assert (email.code, email.document["code"]) == (name, name)
+    assert str(caught.value) in email.body
+    assert f"What you can do\n{error.cure}\n" in email.body
+    assert error.cure in alert_texts.PAGE.read_text()
+
+    for _ in range(REPEATS):
+        function.time.advance(BETWEEN)
+        assert outcome(failing.event) == failing.again
+    assert function.new_emails() == []
+
+    failing.end(function, monkeypatch.setenv)
+    function.time.advance(BETWEEN)
+    mended = outcome(failing.mending)
+    assert mended == ("rotated" if failing.over == "rotated" else "not_due")
+    (last,) = function.new_emails()
+    assert last.code == failing.over
+    assert f"incident {name} of " in last.body
+    outcome({})
+    assert function.new_emails() == []
