@@ -3,6 +3,7 @@
 import base64
 import json
 import stat
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,7 +19,8 @@ from cryptography.x509.oid import NameOID
 from simulator import Simulator
 from simulator.authority import key_pem, new_csr, new_key
 from tools.inbox import Email, Inbox
-from tools.local_aws import LocalAws, local_aws
+from tools.local_aws import ROOT, LocalAws, local_aws
+from tools.onboarding.stopping import ATTENTION
 from tools.stack import CommandFailedError, Stack, build, deploy
 from tools.telling import fact, finish, mail, step, waiting
 
@@ -66,7 +68,7 @@ def _tell(aws: LocalAws, simulator: Simulator) -> None:
         fact("AWSCURRENT", f"{rotation['cert_name']}, signed by the service over mutual TLS")
         fact("AWSPREVIOUS", rotation["previous_cert_name"])
         fact("deletedCertName", f"{rotation['deleted_cert_name']} (the service keeps two, and deletes the oldest)")
-        _pause_schedule(stack)
+        _look_hourly(stack)
         mail(_await_mail(inbox, "rotated"))
     with step("A consumer reads AWSCURRENT and calls the service with it"):
         fact("verdicts answers", str(_consume(stack, simulator)))
@@ -81,6 +83,8 @@ def _tell(aws: LocalAws, simulator: Simulator) -> None:
             raise DemoFailedError(f"the function should have failed and answered {answer.payload}")
         fact("The function", "failed, so the console shows red; AWSCURRENT was left in place")
         mail(_await_mail(inbox, "ServiceFailure"))
+    with step("Ask how things are with `make status`, as whoever got that mail would"):
+        _status(stack, expected=ATTENTION)
     with step("The next look finds all well, and says so once"):
         result = _show(stack.invoke({}).payload, expected="not_due")
         mail(_await_mail(inbox, "recovered"))
@@ -89,6 +93,8 @@ def _tell(aws: LocalAws, simulator: Simulator) -> None:
         for record in _history(stack):
             deleted = record["deleted_cert_name"]
             fact(record["record"], f"{record['outcome']} {record['cert_name']}{deleted and f', deleted {deleted}'}")
+    with step("Ask `make status` once more"):
+        _status(stack, expected=0)
 
 
 def _deploy(aws: LocalAws, simulator: Simulator) -> Stack:
@@ -136,14 +142,14 @@ def _await_rotation(stack: Stack) -> Mapping[str, Any]:
     raise DemoFailedError(f"the schedule rotated nothing in {LONGEST_WAIT:.0f} seconds")
 
 
-def _pause_schedule(stack: Stack) -> None:
+def _look_hourly(stack: Stack) -> None:
     """So that the rest of the story is not interrupted."""
     scheduler = stack.client("scheduler")
     for listed in scheduler.list_schedules()["Schedules"]:
         schedule = scheduler.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
-        kept = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
-        scheduler.update_schedule(State="DISABLED", **{key: schedule[key] for key in kept})
-    fact("The schedule", "did its part, and is paused for the rest of this story")
+        kept = {key: schedule[key] for key in ("Name", "GroupName", "FlexibleTimeWindow", "Target")}
+        scheduler.update_schedule(**kept, ScheduleExpression="rate(1 hour)", State="ENABLED")
+    fact("The schedule", "did its part; from now on it looks every hour, as it will in your account")
 
 
 def _await_mail(inbox: Inbox, code: str) -> Email:
@@ -154,6 +160,16 @@ def _await_mail(inbox: Inbox, code: str) -> Email:
                     return email
             time.sleep(0.2)
     raise DemoFailedError(f"no mail with the code {code} came")
+
+
+def _status(stack: Stack, *, expected: int) -> None:
+    """The onboarding command itself, as `make status` runs it; what it prints is shown as it is."""
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "tools.onboarding", "status", "--stack-name", stack.name]
+    code = subprocess.run(command, cwd=ROOT, env=stack.aws.environment, check=False).returncode
+    if code != expected:
+        raise DemoFailedError(f"status should have ended with exit code {expected} and ended with {code}")
+    fact("Exit code", f"{code} ({'something needs you' if code else 'nothing needs you'})")
 
 
 def _consume(stack: Stack, simulator: Simulator) -> int:
