@@ -8,7 +8,11 @@ import pytest
 
 from simulator import Simulator
 from tests.deployed.customer import LIFETIME, Customer
+from tests.deployed.emulation import EmulatedStack, settings_of
+from tests.deployed.hearing import hear_of, listen
 from tests.deployed.wire import Wire
+from tools.artefact import built_function
+from tools.emulator import Emulator, emulated
 from tools.inbox import Inbox
 from tools.local_aws import local_aws
 from tools.stack import BUILT_TEMPLATE, Stack, deploy
@@ -38,6 +42,7 @@ def stack(simulator: Simulator) -> Iterator[Stack]:
     """The deployed stack; the local AWS lets the function do only what its role allows."""
     if not BUILT_TEMPLATE.exists():
         pytest.fail("Nothing is built. Run `make build`.")
+    listen()
     ca = base64.b64encode(simulator.trusted_ca_pem.encode()).decode()
     with local_aws(enforce_iam=True) as aws:
         deployed = deploy(aws, "device-id-test", {"ServiceUrl": simulator.url, "TrustedCaPem": ca})
@@ -72,10 +77,48 @@ def wire(stack: Stack) -> Iterator[Wire]:
         yield watched
 
 
+@pytest.fixture(scope="session")
+def emulator_settings(stack: Stack) -> dict[str, str]:
+    """What the function gets in its environment under the emulator."""
+    return settings_of(stack)
+
+
+@pytest.fixture(scope="session")
+def emulator(emulator_settings: dict[str, str]) -> Iterator[Emulator]:
+    """One execution environment for all tests, as Lambda keeps one."""
+    with emulated(built_function(), emulator_settings) as running:
+        yield running
+
+
 @pytest.fixture
-def new_customer(stack: Stack, simulator: Simulator, inbox: Inbox) -> Callable[[], Customer]:
-    """Makes a customer nobody has seen before, who is not onboarded yet; the one made before is gone."""
-    return lambda: Customer(stack, simulator, inbox)
+def emulated_stack(stack: Stack, emulator: Emulator) -> Stack:
+    """The deployed stack, with its function under the emulator."""
+    return EmulatedStack.of(stack, emulator)
+
+
+@pytest.fixture
+def invoked(stack: Stack) -> Stack:
+    """What a customer's invocations go to."""
+    return stack
+
+
+@pytest.fixture
+def new_customer(invoked: Stack, simulator: Simulator, inbox: Inbox) -> Iterator[Callable[[], Customer]]:
+    """Makes a customer nobody has seen before, who is not onboarded yet; the one made before is gone.
+
+    What is left of each is searched for keys before it goes.
+    """
+    made: list[Customer] = []
+
+    def make() -> Customer:
+        if made:
+            hear_of(made[-1])
+        made.append(Customer(invoked, simulator, inbox))
+        return made[-1]
+
+    yield make
+    if made:
+        hear_of(made[-1])
 
 
 @pytest.fixture

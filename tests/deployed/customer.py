@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from simulator import Request, Simulator, Tenant
 from simulator.authority import KeyAlgorithm
 from simulator.faults import Parameter
 from tools.inbox import Email, Inbox
+from tools.onboarding.secret import other_versions, read
 from tools.stack import Answer, Stack
 
 LIFETIME = timedelta(days=90)
@@ -90,6 +92,11 @@ class Customer:
         answer = self._secrets.get_secret_value(SecretId=self._arn, VersionStage=label)
         document: dict[str, Any] = json.loads(answer["SecretString"])
         return document
+
+    def versions(self, besides: AbstractSet[str]) -> dict[str, str]:
+        """The text of every version of the secret, with or without a label, but for those; empty where it is binary."""
+        there = set(other_versions(self._secrets, self._arn))
+        return {version: read(self._secrets, self._arn, version) or "" for version in there - besides}
 
     def certificate(self) -> x509.Certificate:
         """The certificate consumers read now."""

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from certificate_rotation.errors import InvalidSettings, StorageFailure
 from simulator.authority import key_pem, new_key
 from tests.deployed.customer import Customer
+from tests.deployed.role import Role
 from tools.stack import Stack
 
 
@@ -81,6 +83,25 @@ def test_another_secret_is_out_of_the_roles_reach(customer: Customer) -> None:
     assert "or this function's role may not read it" in email.body
 
 
+def test_a_right_that_was_taken_from_the_role_is_told_once_and_so_is_its_return(
+    stack: Stack, customer: Customer
+) -> None:
+    """Somebody tidied up the account's roles; what would be issued could not be stored, so no attempt is spent."""
+    customer.onboard()
+    role = Role.of_function(stack)
+    (right,) = (right for right in role.rights() if right.value == "secretsmanager:PutSecretValue")
+    with role.without(right):
+        for _ in range(2):
+            assert "StorageFailure" in customer.fails().log
+    (email,) = customer.emails()
+    assert "AccessDenied" in email.body
+    assert StorageFailure.cure in email.body
+    assert customer.refreshes() == []
+    assert customer.invoke()["outcome"] == "rotated"
+    (over,) = customer.emails()
+    assert "This ends the incident StorageFailure of " in over.body
+
+
 def test_settings_that_cannot_be_used_are_told(stack: Stack, customer: Customer) -> None:
     """CloudFormation checks the parameters; a setting changed by hand in the console it does not see."""
     customer.onboard()
@@ -90,11 +111,13 @@ def test_settings_that_cannot_be_used_are_told(stack: Stack, customer: Customer)
     broken = {**environment, "CRITICAL_DAYS": "soon"}
     try:
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": broken})
-        assert "InvalidSettings" in customer.fails().log
+        for _ in range(2):
+            assert "InvalidSettings" in customer.fails().log
     finally:
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": environment})
     (email,) = customer.emails()
     assert "CRITICAL_DAYS is 'soon'. Expected a whole number" in email.body
+    assert InvalidSettings.cure in email.body
     assert customer.refreshes() == []
     assert customer.invoke()["outcome"] == "rotated"
     assert [email.attributes["code"] for email in customer.emails()] == ["recovered", "rotated"]

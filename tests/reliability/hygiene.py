@@ -44,9 +44,9 @@ class Hygiene(logging.Handler):
         self._written: set[str] = set()
         self.in_test = False
 
-    def watch_for(self, *, api_key: str = "", private_key_pem: str = "") -> None:
-        """From now on these must not show up."""
-        canary = self._passing if self.in_test else self._lasting
+    def watch_for(self, *, api_key: str = "", private_key_pem: str = "", lasting: bool = False) -> None:
+        """From now on these must not show up; `lasting`: in no later test either."""
+        canary = self._passing if self.in_test and not lasting else self._lasting
         canary.watch_for(api_key=api_key, private_key_pem=private_key_pem)
 
     def hear(self, text: str) -> None:
@@ -102,18 +102,18 @@ def _listen() -> None:
     logging.getLogger().setLevel(logging.DEBUG)
     logging.getLogger().addHandler(HYGIENE)
     HYGIENE.watch_for(api_key=API_KEY)
-    _tell_of(ec, "generate_private_key", _key_made)
-    _tell_of(rsa, "generate_private_key", _key_made)
-    _tell_of(ed25519.Ed25519PrivateKey, "generate", _key_made)
-    _tell_of(Tenant, "add_token", lambda made: HYGIENE.watch_for(api_key=made[0]))
-    _tell_of(pytest.CaptureFixture, "readouterr", lambda printed: HYGIENE.hear(f"{printed.out}\n{printed.err}"))
+    tell_of(ec, "generate_private_key", _key_made)
+    tell_of(rsa, "generate_private_key", _key_made)
+    tell_of(ed25519.Ed25519PrivateKey, "generate", _key_made)
+    tell_of(Tenant, "add_token", lambda made: HYGIENE.watch_for(api_key=made[0]))
+    tell_of(pytest.CaptureFixture, "readouterr", lambda printed: HYGIENE.hear(f"{printed.out}\n{printed.err}"))
     sys.addaudithook(_audit)
     sys.monitoring.use_tool_id(_TOOL, "hygiene")
     sys.monitoring.register_callback(_TOOL, sys.monitoring.events.RAISE, _raised)
     sys.monitoring.set_events(_TOOL, sys.monitoring.events.RAISE)
 
 
-def _tell_of(owner: object, name: str, told: Callable[[Any], None]) -> None:
+def tell_of(owner: object, name: str, told: Callable[[Any], None]) -> None:
     """From now on, tell what comes back from a function."""
     original = getattr(owner, name)
 
