@@ -3,6 +3,7 @@
 .PHONY: help install demo csr store status recover test unit lint format build simulator bench soak sabotage mutation lock clean
 
 ENVIRONMENTS := dev sam local-aws
+MAKEFLAGS += --jobs=3 --no-print-directory # what waits for nothing goes side by side
 export SAM_CLI_TELEMETRY := 0
 # Whatever the shell says, Python keeps its byte code: dozens of its processes start in one `make test`.
 export PYTHONDONTWRITEBYTECODE :=
@@ -25,8 +26,7 @@ status: install ## Say how the credential is, what happens next, and what needs 
 recover: install ## Put a certificate that was issued and got stuck into use: make recover ARGS="--help"
 	@.venv/dev/bin/python -m tools.onboarding recover $(ARGS)
 
-test: install ## Everything CI checks: lint, types, template, unit, integration and deployed tests
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint build
+test: lint build ## Everything CI checks: lint, types, template, unit, integration and deployed tests
 	@# Four on two cores: two of them mostly wait for deployed functions (tests/deployed/conftest.py).
 	@.venv/dev/bin/pytest -n 4 --dist loadgroup --cov --cov-report=term --cov-report=xml:build/coverage.xml
 
@@ -69,8 +69,7 @@ clean: ## Remove what was built and the environments
 	rm -rf .aws-sam .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-install: # side by side: on two cores this halves the first minutes
-	@$(MAKE) --no-print-directory -j3 $(ENVIRONMENTS:%=.venv/%/.installed)
+install: $(ENVIRONMENTS:%=.venv/%/.installed)
 
 # One environment per set of pins: the SAM CLI, the local AWS and the function want different botocores. The files name
 # everything with its hash, so pip has nothing to resolve; Python compiles what is imported when it is.

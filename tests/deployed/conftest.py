@@ -17,7 +17,6 @@ from tools.inbox import Inbox
 from tools.local_aws import local_aws
 from tools.stack import BUILT_TEMPLATE, Stack, deploy
 
-
 # Half of the time these tests take; a new file goes to the other half.
 ONE_HALF = {"test_bad_input", "test_emulator", "test_incidents", "test_least_privilege"}
 
