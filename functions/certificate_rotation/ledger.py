@@ -33,7 +33,6 @@ UNCHANGED = "revision = :seen"  # somebody acted between our reading and our cla
 NEW_CREDENTIAL = "attribute_not_exists(revision)"  # as UNCHANGED, for the very first claim
 LEASE_IS_OURS = "lease.#owner = :owner"  # our lease ran out and another invocation took over
 ATTEMPT_IS_OURS = "open_attempt.started_at = :started_at"  # a later run gave this attempt up
-NO_OPEN_ATTEMPT = "attribute_not_exists(open_attempt)"  # closing what is closed already does no harm
 
 
 class Ledger:
@@ -110,12 +109,20 @@ class Ledger:
         write = self._write(arn, update, ATTEMPT_IS_OURS, values)
         self._change(write, attempt, outcome=outcome, message=message)
 
-    def close(self, arn: str, attempt: OpenAttempt, rotation: LastRotation) -> None:
-        """Close the rotation: the certificate is in use and the labels are tidied."""
-        update = "SET last_rotation = :rotation REMOVE open_attempt ADD revision :one"
-        values = {":rotation": flat(rotation), ":started_at": time_text(attempt.started_at), ":one": 1}
-        write = self._write(arn, update, f"{ATTEMPT_IS_OURS} OR {NO_OPEN_ATTEMPT}", values)
-        self._change(write, attempt, outcome="rotated")
+    def close(self, arn: str, owner: str, attempt: OpenAttempt, rotation: LastRotation) -> bool:
+        """Close the rotation and give the lease back: the certificate is in use and the labels are tidied.
+
+        False, and neither, when another invocation took the lease over: it finds what is left and closes that itself.
+        """
+        update = "SET last_rotation = :rotation REMOVE open_attempt, lease ADD revision :one"
+        values = {
+            ":rotation": flat(rotation),
+            ":owner": owner,
+            ":started_at": time_text(attempt.started_at),
+            ":one": 1,
+        }
+        write = self._write(arn, update, f"{LEASE_IS_OURS} AND {ATTEMPT_IS_OURS}", values)
+        return self._change(write, attempt, outcome="rotated")
 
     def drop(self, arn: str, attempt: OpenAttempt) -> None:
         """Forget an attempt that was made for a certificate no longer in use; its history stays."""

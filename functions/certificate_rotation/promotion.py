@@ -6,7 +6,7 @@
 | stage   | the whole credential: a version | carries on with the probe                          |
 | probe   | nothing                         | as stage                                           |
 | promote | AWSCURRENT moves                | only tidies                                        |
-| close   | labels off, event, mail, ledger | nothing is left to do                              |
+| close   | labels off, event, mail, ledger | nothing is left to do: the lease went with it      |
 """
 
 import logging
@@ -41,11 +41,19 @@ _PROBE_BUDGET = timedelta(seconds=2 * CONNECT_SECONDS + PROBE_SECONDS) + TIME_FO
 
 @dataclass(frozen=True)
 class Renewed:
-    """A finished rotation: what is in use now, what happened, and what is left of the vendor's limit."""
+    """A finished rotation.
+
+    Attributes:
+        credential: what is in use now.
+        rotation: what happened.
+        attempts: what is left of the vendor's limit.
+        closed: whether the ledger has it, and with it our lease back.
+    """
 
     credential: Credential
     rotation: LastRotation
     attempts: Attempts
+    closed: bool
 
 
 class Promotion:
@@ -175,9 +183,9 @@ class Promotion:
                 announce=self._parts.settings.notify_on_success,
                 now=now,
             )
-            if attempt:
-                self._parts.ledger.close(gathered.arn, attempt, rotation)
-        return Renewed(in_use, rotation, gathered.state.attempts)
+            owner = self._invocation.owner
+            closed = attempt is not None and self._parts.ledger.close(gathered.arn, owner, attempt, rotation)
+        return Renewed(in_use, rotation, gathered.state.attempts, closed)
 
     def _situation(self, gathered: Gathered) -> Situation:
         return situation_of(gathered, self._parts.settings.policy, self._invocation)

@@ -152,6 +152,8 @@ class _Rotation:
                 self._promotion.drop(gathered)
         if renewed is None:
             return None
+        if renewed.closed:  # in one write with the lease
+            self._claimed = ""
         return self._result("rotated", renewed.credential, renewed.attempts) | {
             "previousCertName": renewed.rotation.previous_cert_name,
             "deletedCertName": renewed.rotation.deleted_cert_name or None,

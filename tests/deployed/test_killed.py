@@ -30,13 +30,12 @@ PLACES: dict[str, Place] = {
     "after the event": AtAws("PutEvents", 1),
     "after the mail": AtAws("Publish", 1),
     "after the close": AtAws("TransactWriteItems", 3),
-    "after the release": AtAws("UpdateItem", 2),
 }
 # Killed here, a run has counted an attempt and not written down what came of it ...
 UNSURE = {"after the charge", "while the service issues", "issued and before the journal"}
 # ... and here a certificate was issued that nobody has.
 LOST = UNSURE - {"after the charge"}
-DONE = {"after the close", "after the release"}
+DONE = {"after the close"}
 READS = {"DescribeSecret", "GetSecretValue", "GetItem"}
 
 
