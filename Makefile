@@ -44,8 +44,8 @@ format: install ## Bring the code into its format
 	@.venv/dev/bin/ruff check --fix-only --quiet .
 	@.venv/dev/bin/ruff format --quiet .
 
-build: install ## Build the function and its layer with the SAM CLI
-	@.venv/dev/bin/python -m tools.build
+build: install ## Build the function and its layer with the SAM CLI, for this processor or ARCHITECTURE=arm64
+	@.venv/dev/bin/python -m tools.build $(ARCHITECTURE)
 
 simulator: install ## Serve the local Third-Party Device-ID service, and print what to try
 	@.venv/dev/bin/python -m simulator serve --control-port 0

@@ -1,5 +1,6 @@
 """Builds the function and its layer, and says how large they are."""
 
+import sys
 from pathlib import Path
 from shutil import make_archive
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ def size(directory: Path) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    build()
+    build(*sys.argv[1:])
     for name in ("CertificateRotationFunction", "DependenciesLayer"):
         unzipped, zipped = size(BUILT_TEMPLATE.parent / name)
         print(f"Built {name}: {unzipped:.1f} MiB, {zipped:.1f} MiB zipped.")
