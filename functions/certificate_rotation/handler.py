@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import boto3
@@ -19,6 +19,7 @@ from certificate_rotation.decision import Command
 from certificate_rotation.device_id_service import DeviceIdService
 from certificate_rotation.errors import InvalidEvent, InvalidSettings
 from certificate_rotation.events import command_from
+from certificate_rotation.later import Later
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.messages import Situation
 from certificate_rotation.metrics import RunMetrics
@@ -121,7 +122,8 @@ def _logger() -> Logger:
 
 @functools.cache
 def _alerts(topic_arn: str, table: str) -> Alerts:
-    return Alerts(boto3.client("sns", config=_AWS), topic_arn, _ledger(table))
+    sns: Any = Later(lambda: boto3.client("sns", config=_AWS))  # as EventBridge's: most runs have nothing to tell
+    return Alerts(sns, topic_arn, _ledger(table))
 
 
 @functools.cache
@@ -132,11 +134,12 @@ def _ledger(table: str) -> Ledger:
 @functools.cache
 def _parts(alerts: Alerts) -> Parts:
     settings = Settings.from_env(os.environ)
+    events: Any = Later(lambda: boto3.client("events", config=_AWS))
     return Parts(
         secrets=SecretStore(boto3.client("secretsmanager", config=_AWS)),
         ledger=_ledger(settings.ledger_table),
         service=DeviceIdService(settings.service_url, settings.trusted_ca_pem),
         alerts=alerts,
-        announcements=Announcements(boto3.client("events", config=_AWS)),
+        announcements=Announcements(events),
         settings=settings,
     )

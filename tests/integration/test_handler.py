@@ -4,6 +4,7 @@ import base64
 import json
 from datetime import timedelta
 
+import boto3
 import pytest
 
 from certificate_rotation.errors import InvalidCredential, InvalidEvent, InvalidSettings
@@ -32,6 +33,20 @@ def test_the_function_rotates_and_a_warm_start_looks_again(function: World, caps
     logged = [line for line in lines if "level" in line]
     assert {line["correlation_id"] for line in logged} == {Context.aws_request_id}
     assert "Issue. Renewal is due." in [line["message"] for line in logged]
+
+
+def test_a_check_makes_the_two_clients_it_needs_and_each_once(function: World) -> None:
+    """To make a client takes longer than a whole check, and most runs have nothing to tell anybody."""
+    made: list[str] = []
+    session = boto3.DEFAULT_SESSION
+    assert session
+    session.events.register("creating-client-class", lambda event_name, **_: made.append(event_name.split(".")[-1]))
+    function.onboard(age=timedelta(days=1))
+    for _ in range(2):
+        invoke({})
+    assert sorted(made) == ["dynamodb", "secrets-manager"]
+    invoke({"force": True})
+    assert sorted(made) == ["dynamodb", "eventbridge", "secrets-manager", "sns"]
 
 
 def test_an_event_with_unknown_keys_is_told(function: World) -> None:
