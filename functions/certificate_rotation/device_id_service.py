@@ -5,6 +5,7 @@ never redirected; and `verdicts:statistics`, which is harmless and shows whether
 """
 
 import json
+import ssl
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from http import HTTPStatus
 import requests
 from urllib3.exceptions import HTTPError
 
-from certificate_rotation.certificates import load_chain
+from certificate_rotation.certificates import Chain, load_chain
 from certificate_rotation.credential import Credential
 from certificate_rotation.errors import (
     OutcomeUnknown,
@@ -71,6 +72,7 @@ class DeviceIdService:
         """
         self._base_url = base_url
         self._trusted_ca_pem = trusted_ca_pem
+        self._last: tuple[Chain, ssl.SSLContext] | None = None
 
     def refresh(self, credential: Credential, csr_pem: str, cert_name: str) -> Issued:
         """Ask for a certificate: one request, whose answer is waited for at most `ANSWER_SECONDS`.
@@ -106,11 +108,20 @@ class DeviceIdService:
         message = _service_message(answer, credential.api_key)
         raise ServiceFailure(f"The service answered {status} to the probe{message}.")
 
+    def _context(self, credential: Credential) -> ssl.SSLContext:
+        """The last one again while the certificate is the same: making one takes longer than an exchange.
+
+        Never one for two certificates: with keys of different kinds, TLS would choose which of the two to show.
+        """
+        if self._last is None or self._last[0] != credential.chain:
+            self._last = credential.chain, client_context(credential, self._trusted_ca_pem)
+        return self._last[1]
+
     def _get(
         self, credential: Credential, path: str, seconds: float, body: Mapping[str, str] | None = None
     ) -> tuple[int, Mapping[str, str], bytes]:
         """One exchange. Status, headers and body; or `Unauthorized`, `ServiceUnreachable` or `OutcomeUnknown`."""
-        context = client_context(credential, self._trusted_ca_pem)
+        context = self._context(credential)
         headers = {"apiKey": credential.api_key, "Accept": "application/json"}
         try:
             request = requests.Request("GET", self._base_url + path, headers, json=body).prepare()

@@ -124,6 +124,27 @@ def test_without_a_client_certificate_nobody_is_let_in(world: World, monkeypatch
     rotates(world)
 
 
+def test_every_certificate_is_shown_by_itself(world: World) -> None:
+    """What TLS has read is kept from call to call, and with two keys in it, it would choose which one to show."""
+    rsa = world.simulator.onboard(f"{world.aws.name}-rsa", key_algorithm="rsa2048")
+    ec = world.simulator.onboard(f"{world.aws.name}-ec", key_algorithm="ec256")
+    service = world.parts().service
+    for tenant in (rsa, ec, rsa):
+        accepted = service.accepts(world.parse(tenant.credential))
+        TALLY.check(7, accepted, "the certificate of another credential was shown")
+
+
+def test_the_public_trust_anchors_are_read_once_for_a_certificate(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To read them takes longer than a whole exchange; a warm check must not do it again."""
+    world.onboard()
+    service = world.parts().service
+    assert service.accepts(world.credential())
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", "/nowhere")
+    assert service.accepts(world.credential())
+
+
 def test_a_certificate_revoked_at_the_service_is_unauthorized(world: World) -> None:
     """The handshake works, the service itself says no."""
     tenant = world.onboard()
