@@ -70,6 +70,11 @@ class Alerts:
         if self._publish(messages.recovered(incident, situation, now), situation):
             self._remember(situation.secret, None)
 
+    def may_work_again(self, situation: Situation) -> None:
+        """Before a run at whose end `works_again` is asked: let it not cost a call of its own."""
+        if situation.secret not in self._without_incident:
+            self._ledger.read_along(situation.secret)
+
     def works_again(self, situation: Situation, now: datetime) -> None:
         """Close an incident that is not about one credential. Reads the ledger only where it may hold one."""
         if situation.secret in self._without_incident:

@@ -73,7 +73,7 @@ def _run(event: object, context: "LambdaContext", alerts: Alerts, metrics: RunMe
             alerts.failed(error, this_function, _now())
         raise
     if not command.dry_run:
-        alerts.works_again(this_function, _now())
+        alerts.may_work_again(this_function)
     deadline = _now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
     owner = f"{context.aws_request_id}/{uuid.uuid4()}"
     invocation = Invocation(
@@ -86,7 +86,11 @@ def _run(event: object, context: "LambdaContext", alerts: Alerts, metrics: RunMe
         in_use_until=metrics.in_use_until,
         in_use_not_checked=metrics.in_use_not_checked,
     )
-    answer = rotate(parts, command, invocation)
+    try:
+        answer = rotate(parts, command, invocation)
+    finally:
+        if not command.dry_run:  # event and settings were good, whatever became of the credential
+            alerts.works_again(this_function, _now())
     _logger().info("Done.", result=answer)
     return answer
 

@@ -120,7 +120,7 @@ def test_settings_that_cannot_be_used_are_told(stack: Stack, customer: Customer)
     assert InvalidSettings.cure in email.body
     assert customer.refreshes() == []
     assert customer.invoke()["outcome"] == "rotated"
-    assert [email.attributes["code"] for email in customer.emails()] == ["recovered", "rotated"]
+    assert [email.attributes["code"] for email in customer.emails()] == ["rotated", "recovered"]
 
 
 def test_nothing_the_function_says_holds_a_key(customer: Customer) -> None:

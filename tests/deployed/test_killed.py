@@ -36,7 +36,7 @@ UNSURE = {"after the charge", "while the service issues", "issued and before the
 # ... and here a certificate was issued that nobody has.
 LOST = UNSURE - {"after the charge"}
 DONE = {"after the close"}
-READS = {"DescribeSecret", "GetSecretValue", "GetItem"}
+READS = {"DescribeSecret", "GetSecretValue", "GetItem", "TransactGetItems"}
 
 
 def assert_in_use_is_whole_and_accepted(customer: Customer) -> None:

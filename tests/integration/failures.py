@@ -11,6 +11,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 URL = "https://aws.invalid"  # stands in an error about a request that never left
 
 _READS, _WRITES = ("DescribeSecret", "GetSecretValue", "GetItem"), ("PutSecretValue", "UpdateSecretVersionStage")
+_BOTH = "TransactGetItems"  # only the handler reads so, and only in a new container
 _CHANGES = ("UpdateItem", "TransactWriteItems")
 _ALL = (*_READS, *_WRITES, *_CHANGES, "Publish", "PutEvents")
 
@@ -18,11 +19,12 @@ _ALL = (*_READS, *_WRITES, *_CHANGES, "Publish", "PutEvents")
 # what the code sees after botocore's own repeats.
 FAILURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "denied": _ALL,
+        "denied": (*_ALL, _BOTH),
         "throttled": _ALL,
         "undecryptable": ("GetSecretValue",),
         "unencryptable": ("PutSecretValue",),
         "condition failed": _CHANGES,
+        "in conflict": (_BOTH,),
         "unreachable": _ALL,  # nothing was sent
         "answer lost": _ALL,  # it took effect, and nobody says so
         "repeated": _ALL,  # it took effect, the answer was lost, and botocore sent it once more
@@ -34,6 +36,7 @@ _REFUSALS = {
     "undecryptable": ("DecryptionFailure", "the KMS key cannot be used"),
     "unencryptable": ("EncryptionFailure", "the KMS key cannot be used"),
     "condition failed": ("ConditionalCheckFailedException", "The conditional request failed"),
+    "in conflict": ("TransactionCanceledException", "Transaction is ongoing for the item"),
 }
 # AWS: what a transaction says of the write that stopped it.
 _REASONS = {"throttled": "ThrottlingError", "condition failed": "ConditionalCheckFailed"}
@@ -112,4 +115,5 @@ class Failures:
             raise ReadTimeoutError(endpoint_url=URL)
 
 
-EVERY_FAILURE = tuple(itertools.chain.from_iterable([(name, op) for op in ops] for name, ops in FAILURES.items()))
+_EACH = itertools.chain.from_iterable([(name, op) for op in ops] for name, ops in FAILURES.items())
+EVERY_FAILURE = tuple((name, operation) for name, operation in _EACH if operation != _BOTH)  # without the handler

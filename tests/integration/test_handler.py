@@ -7,7 +7,7 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from certificate_rotation.errors import InvalidCredential, InvalidEvent, InvalidSettings
+from certificate_rotation.errors import InvalidCredential, InvalidEvent, InvalidSettings, StorageFailure
 from tests.integration.invoking import Context, forget, invoke
 from tests.integration.test_rotating import CONTRACT
 from tests.integration.world import World
@@ -83,6 +83,57 @@ def test_mended_settings_end_the_incident(function: World, monkeypatch: pytest.M
         with pytest.raises(InvalidSettings):
             invoke({})
     assert function.codes().count("InvalidSettings") == 2
+
+
+READS = ["DescribeSecret", "TransactGetItems", "GetSecretValue"]
+
+
+def calls(function: World) -> list[str]:
+    """What was asked of AWS since this was asked last."""
+    asked = [call.operation for call in function.aws.calls]
+    function.aws.calls.clear()
+    return asked
+
+
+def test_a_check_makes_three_calls_in_a_new_container_too(function: World) -> None:
+    """Once an hour nearly every container is a new one, which does not know whether the function's incident is over."""
+    function.onboard(age=timedelta(days=1))
+    invoke({})
+    assert calls(function) == READS
+    invoke({})
+    assert calls(function) == ["DescribeSecret", "GetItem", "GetSecretValue"]
+
+
+def test_what_somebody_writes_at_that_moment_is_read_by_itself(function: World) -> None:
+    """DynamoDB refuses to read several items as one while one of them changes: no reason to alarm anybody."""
+    function.onboard(age=timedelta(days=1))
+    function.aws.failures.set("in conflict", "TransactGetItems")
+    invoke({})
+    assert calls(function) == [*READS[:2], "GetItem", "GetSecretValue", "GetItem"]
+    assert function.codes() == []
+
+
+def test_a_ledger_that_cannot_be_read_in_a_new_container_is_told(function: World) -> None:
+    """As in any other: only a conflict is passed over."""
+    function.onboard(age=timedelta(days=1))
+    function.aws.failures.set("denied", "TransactGetItems")
+    with pytest.raises(StorageFailure, match="reading the ledger"):
+        invoke({})
+    assert function.codes() == ["StorageFailure"]
+
+
+def test_settings_that_work_end_their_incident_though_the_secret_does_not(
+    function: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two things were wrong, and one is mended: its alert must not wait for the other."""
+    with monkeypatch.context() as broken:
+        broken.setenv("CRITICAL_DAYS", "soon")
+        with pytest.raises(InvalidSettings):
+            invoke({})
+    forget()
+    with pytest.raises(InvalidCredential):
+        invoke({})
+    assert function.codes() == ["InvalidSettings", "InvalidCredential", "recovered"]
 
 
 def test_a_dry_run_with_unusable_settings_tells_only_who_asked(

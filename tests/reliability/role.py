@@ -17,6 +17,7 @@ _NEEDS = {
     "PutSecretValue": {"secretsmanager:PutSecretValue"},
     "UpdateSecretVersionStage": {"secretsmanager:UpdateSecretVersionStage"},
     "GetItem": {"dynamodb:GetItem"},
+    "TransactGetItems": {"dynamodb:GetItem"},
     "UpdateItem": {"dynamodb:UpdateItem"},
     "TransactWriteItems": {"dynamodb:UpdateItem", "dynamodb:PutItem"},
     "Publish": {"sns:Publish"},
