@@ -38,7 +38,7 @@ lint: install ## Style, types, template
 	@.venv/dev/bin/ruff format --check --quiet .
 	@.venv/dev/bin/mypy
 	@.venv/sam/bin/sam validate --lint --region us-east-1
-	@.venv/sam/bin/cfn-lint template.yaml
+	@.venv/sam/bin/cfn-lint template.yaml fleet/tenant.yaml
 
 format: install ## Bring the code into its format
 	@.venv/dev/bin/ruff check --fix-only --quiet .

@@ -63,8 +63,12 @@ class Stack:
         }
 
     def outputs(self) -> dict[str, str]:
-        """The values of the outputs."""
-        return {name: self.resolve(output["Value"]) for name, output in self.template["Outputs"].items()}
+        """The values of the outputs that the stack has."""
+        return {
+            name: self.resolve(output["Value"])
+            for name, output in self.template["Outputs"].items()
+            if self._holds(output.get("Condition"))
+        }
 
     def resolve(self, node: Any) -> Any:  # noqa: ANN401, C901, PLR0911 - whatever stands in YAML; a case per function
         """The value of a piece of the template."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from simulator import Simulator
-from tests.deployed.customer import LIFETIME, Customer
+from tests.deployed.customer import LIFETIME, PREFIX, Customer
 from tests.deployed.emulation import EmulatedStack, settings_of
 from tests.deployed.hearing import hear_of, listen
 from tests.deployed.wire import Wire
@@ -47,7 +47,8 @@ def stack(simulator: Simulator) -> Iterator[Stack]:
     listen()
     ca = base64.b64encode(simulator.trusted_ca_pem.encode()).decode()
     with local_aws(enforce_iam=True) as aws:
-        deployed = deploy(aws, "device-id-test", {"ServiceUrl": simulator.url, "TrustedCaPem": ca})
+        given = {"ServiceUrl": simulator.url, "TrustedCaPem": ca, "TenantSecretPrefix": PREFIX}
+        deployed = deploy(aws, "device-id-test", given)
         close_to_strangers(deployed)
         yield deployed
 

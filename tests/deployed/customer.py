@@ -18,6 +18,7 @@ from tools.onboarding.secret import other_versions, read
 from tools.stack import Answer, Stack
 
 LIFETIME = timedelta(days=90)
+PREFIX = "device-id/tenants"  # of the names of tenants' secrets
 OWN_KEYS = {"apiKeyExpiry": "2031-01-01", "owner": {"team": "Ärzte"}, "ports": [1, None, 2.5]}
 
 

@@ -1,10 +1,11 @@
 """What the deployed function does in a year, as stories: each ends well, or an assertion says where it does not."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
 from simulator.authority import key_pem, new_csr, new_key
-from tests.deployed.customer import LIFETIME, OWN_KEYS, Customer
+from tests.deployed.customer import LIFETIME, OWN_KEYS, PREFIX, Customer
 from tests.deployed.killing import AtAws, run_until_killed
 from tests.deployed.wire import Wire
 
@@ -21,6 +22,21 @@ def rotation(customer: Customer, wire: Wire) -> None:
     assert [record["outcome"] for record in customer.history()] == ["rotated"]
     assert "lease" not in customer.records()[-1]
     assert codes(customer) == ["rotated"]
+
+
+def tenant_of_the_fleet(customer: Customer, wire: Wire) -> None:
+    """A secret the stack did not make is rotated like its own, because of how its name begins."""
+    customer.onboard()
+    secrets = customer.stack.client("secretsmanager")
+    tenant = customer.simulator.onboard(
+        f"{customer.name}-tenant", key_algorithm="ec256", age=timedelta(days=80), lifetime=LIFETIME
+    )
+    made = secrets.create_secret(Name=f"{PREFIX}/{customer.name}", SecretString=json.dumps(tenant.credential))
+    try:
+        assert customer.invoke(secretId=made["ARN"])["outcome"] == "rotated"
+        assert codes(customer) == ["rotated"]
+    finally:
+        secrets.delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
 
 
 def dry_run(customer: Customer, wire: Wire) -> None:
@@ -116,6 +132,7 @@ SCENARIOS: dict[str, Scenario] = {
     story.__name__.replace("_", " "): story
     for story in (
         rotation,
+        tenant_of_the_fleet,
         dry_run,
         nothing_to_do,
         failure_and_its_end,

@@ -40,6 +40,7 @@ KEY_IS_USED_FOR = {
     "logs:CreateLogStream": set[str](),  # CloudWatch Logs encrypts with a key of its own
     "logs:PutLogEvents": set[str](),
 }
+OF_TENANTS = "arn:aws:secretsmanager:us-east-1:000000000000:secret:device-id/tenants/*"
 KEY = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"
 
 
@@ -127,7 +128,7 @@ def test_the_role_names_every_action_and_only_resources_of_its_stack(stack_with_
     outputs = stack_with_a_key.outputs
     table = stack_with_a_key.client("dynamodb").describe_table(TableName=outputs["LedgerTableName"])["Table"]
     assert {statement["Sid"]: listed(statement["Resource"]) for statement in statements} == {
-        "Credential": [outputs["SecretArn"]],
+        "Credential": [outputs["SecretArn"], OF_TENANTS],
         "Ledger": [table["TableArn"]],
         "Alerts": [outputs["AlertTopicArn"]],
         "Events": ["arn:aws:events:us-east-1:000000000000:event-bus/default"],
@@ -138,15 +139,17 @@ def test_the_role_names_every_action_and_only_resources_of_its_stack(stack_with_
 
 
 def test_no_role_of_the_stack_has_a_wildcard(stack_with_a_key: Stack) -> None:
-    """The schedule's role, which SAM makes, is as narrow as the function's."""
+    """The roles of the schedules, the one that SAM makes among them, are as narrow as the function's."""
     roles = [Role(stack_with_a_key, name) for name in made(stack_with_a_key, "AWS::IAM::Role")]
     assert Role.of_function(stack_with_a_key).name in {role.name for role in roles}
     assert len(roles) > 1
     for role in roles:
         assert role.attached() == []
         named = [value for s in role.statements() for e in ("Action", "Resource") for value in listed(s[e])]
-        # A log group's ARN ends in :* (CloudFormation, GetAtt Arn), which stands for the streams in it.
-        assert [value for value in named if "*" in re.sub(r"(:log-group:.+):\*$", r"\1", value)] == []
+        # A log group's ARN ends in :* (CloudFormation, GetAtt Arn), which stands for the streams in it. Tenants'
+        # secrets are named later, and begin with TenantSecretPrefix.
+        wild = [value for value in named if "*" in re.sub(r"(:log-group:.+):\*$", r"\1", value)]
+        assert set(wild) <= {OF_TENANTS}
 
 
 def test_only_lambda_may_take_the_functions_role(role: Role) -> None:

@@ -117,6 +117,11 @@ def test_template_and_code_allow_the_same(template: dict[str, Any]) -> None:
             ["", "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:team/device-id-AbCdEf"],
             ["device-id", "*", "arn:aws:secretsmanager:us-east-1:123456789012:secret:*"],
         ),
+        (
+            "TenantSecretPrefix",
+            ["", "tenants", "device-id/tenants"],
+            ["*", "a/", "/a", "a//b", "${aws:username}", "a?"],
+        ),
     ],
 )
 def test_a_parameter_is_checked_before_anything_is_deployed(
@@ -180,18 +185,56 @@ def test_the_role_names_every_action_and_every_resource(statements: list[dict[st
     for statement in statements:
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert not any("*" in action for action in actions)
-        assert "*" not in str(statement["Resource"])
+        assert "*" not in str(statement["Resource"]).replace(":secret:${TenantSecretPrefix}/*", "")
     sids = sorted(statement["Sid"] for statement in statements)
     assert sids == ["Alerts", "Credential", "Events", "Key", "Ledger", "Log"]
+
+
+def test_tenants_are_reached_by_the_prefix_and_only_where_there_are_any(statements: list[dict[str, Any]]) -> None:
+    """A stack for one credential opens one secret; a fleet's opens what begins so, with the same four actions."""
+    (credential,) = (statement for statement in statements if statement["Sid"] == "Credential")
+    of_tenants = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:device-id/tenants/*"
+    assert Stack().resolve(credential["Resource"])[1] is None
+    assert Stack({"TenantSecretPrefix": "device-id/tenants"}).resolve(credential["Resource"])[1] == of_tenants
+    assert len(credential["Action"]) == 4
+
+
+def test_a_fleet_has_a_place_for_schedules_and_a_single_credential_has_none() -> None:
+    """A role that nobody needs is one that somebody else may use."""
+    single, fleet = Stack(), Stack({"TenantSecretPrefix": "tenants"})
+    for_tenants = {"FunctionArn", "ScheduleGroupName", "TenantScheduleRoleArn", "UndeliveredRunsArn"}
+    assert for_tenants & single.outputs().keys() == set()
+    assert for_tenants <= fleet.outputs().keys()
+    assert "TenantScheduleRole" not in single.resources("AWS::IAM::Role")
+    assert single.resources("AWS::Scheduler::ScheduleGroup") == {}
+
+
+def test_only_schedules_of_the_group_may_take_the_role_of_tenants() -> None:
+    """Any schedule of any account could otherwise ask the Scheduler to take it."""
+    role = Stack({"TenantSecretPrefix": "tenants"}).resources("AWS::IAM::Role")["TenantScheduleRole"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"]["StringEquals"] == {
+        "aws:SourceAccount": "123456789012",
+        "aws:SourceArn": "device-id-certificate-TenantSchedules.Arn",
+    }
+    (policy,) = role["Policies"]
+    allowed = {s["Action"]: s["Resource"] for s in policy["PolicyDocument"]["Statement"]}
+    assert allowed == {
+        "lambda:InvokeFunction": "device-id-certificate-CertificateRotationFunction.Arn",
+        "sqs:SendMessage": "device-id-certificate-UndeliveredRuns.Arn",
+    }
 
 
 def test_every_action_of_the_role_says_why() -> None:
     """Who reviews the role should not have to read the code."""
     lines = (ROOT / "template.yaml").read_text().splitlines()
     actions = [
-        line for line in lines if re.match(r"\s+(- |Action: )(secretsmanager|dynamodb|sns|events|logs|kms):", line)
+        line
+        for line in lines
+        if re.match(r"\s+(- |Action: )(secretsmanager|dynamodb|sns|events|logs|kms|lambda|sqs):", line)
     ]
-    assert len(actions) == 13
+    assert len(actions) == 15
     assert [line for line in actions if " # " not in line] == []
 
 
