@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from certificate_rotation import errors, messages
+from certificate_rotation.digest import ALONE, Batch
 from certificate_rotation.errors import RefreshFailed, RotationError
 from certificate_rotation.incidents import level_of
 from certificate_rotation.messages import Message, Situation
@@ -97,9 +98,23 @@ def news() -> Iterator[Message]:
     yield messages.failed(errors.ServiceFailure(SAID["ServiceFailure"]), near, escalated, "escalated", NOW)
 
 
+def digests() -> Iterator[Message]:
+    """What stands for many mails."""
+    names = frozenset(f"device-id/tenants/{name}-AbCdEf" for name in ("acme", "globex", "initech"))
+    for cause in ("ServiceFailure", "recovered", "rotated"):
+        yield messages.digest(cause, Batch(names, 0, urgent=False, since=NOW - timedelta(hours=1)), NOW)
+
+
 _INTRODUCTION = """\
 Every mail the bundle can send, as the code renders it. `python -m tools.alert_texts` writes this page; a test fails when
 it is out of date. What to do about each, step by step, is in [the runbook](runbook.md)."""
+
+_OF_MANY = f"""\
+Of one cause, an hour's first {ALONE} credentials have a mail each, as above. Further ones wait, and when the hour is over
+one mail tells of all of them; while the flood lasts, it is one an hour. Every kind of failure has such a digest, and so
+have recoveries and rotations that end an incident. A certificate in its last day, and one that the service deleted, are
+told at once whatever else happens. The attribute `secret` of a digest is `several`; its document has `count`, `secrets`
+and `since`, and `secretId` is null."""
 
 _FOR_PROGRAMS = """\
 Subscribers other than mailboxes get a JSON document, and may filter by the message attributes `severity`, `code` and
@@ -115,6 +130,9 @@ def page() -> str:
         *(_shown(message) for message in failures()),
         "## When there is news",
         *(_shown(message) for message in news()),
+        "## When it is many at once",
+        _OF_MANY,
+        *(_shown(message) for message in digests()),
         "## What programs get",
         _FOR_PROGRAMS,
         f"```json\n{json.dumps(next(failures()).document, indent=2)}\n```",

@@ -1,11 +1,12 @@
-"""Publishes messages to people and programs: one per failure, not one per run.
+"""Publishes messages to people and programs: one per failure, not one per run; of many with one cause, a digest.
 
 A message goes out first and is remembered after it: a crash in between repeats a message, never swallows one. For the
-same reason a ledger that cannot be read or written does not keep a message from going out.
+same reason a ledger that cannot be read or written does not keep a message from going out: not even among hundreds.
 """
 
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from certificate_rotation import messages
+from certificate_rotation.digest import Batch
+from certificate_rotation.digests import Digests
 from certificate_rotation.errors import StorageFailure
-from certificate_rotation.incidents import notice
+from certificate_rotation.incidents import LAST_DAY, notice
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.messages import Message, Situation
 from certificate_rotation.secret_store import aws_reason
@@ -39,6 +42,7 @@ class Alerts:
         self._client = client
         self._topic_arn = topic_arn
         self._ledger = ledger
+        self._digests = Digests(ledger.digests(topic_arn), self._publish_batch)
         self._without_incident: set[str] = set()  # what `works_again` need not look up
 
     def failed(self, error: Exception, situation: Situation, now: datetime) -> None:
@@ -50,8 +54,11 @@ class Alerts:
             attempts = known.attempts
             situation = replace(situation, attempts=attempts.available(now), next_attempt_at=attempts.next_at(now))
         due = notice(known.incident if known else None, type(error).__name__, time_left, now)
-        if due and self._publish(messages.failed(error, situation, due.incident, due.reason, now), situation):
-            self._remember(situation.secret, due.incident)
+        if due:
+            message = messages.failed(error, situation, due.incident, due.reason, now)
+            alone = situation.of_function or due.incident.level >= LAST_DAY
+            self._tell(message, situation, due.incident, now, alone=alone)
+        self.catch_up(situation.secret, known.digests if known else (), now)
 
     def rotated(
         self, rotation: LastRotation, situation: Situation, *, over: Incident | None, announce: bool, now: datetime
@@ -61,14 +68,16 @@ class Alerts:
         `announce`: whether people want to hear of a success at all; an eviction or an incident's end is told anyway.
         """
         if announce or over or messages.may_be_evicted(rotation):
-            told = self._publish(messages.rotated(rotation, situation, over, now), situation)
-            if over and told:
-                self._remember(situation.secret, None)
+            message = messages.rotated(rotation, situation, over, now)
+            if over:  # as it ends many incidents at once when the service works again
+                self._tell(message, situation, None, now, alone=messages.may_be_evicted(rotation))
+            else:
+                self._publish(message, situation.secret)
 
     def recovered(self, incident: Incident, situation: Situation, now: datetime) -> None:
         """Tell that an incident is over though no certificate was rotated."""
-        if self._publish(messages.recovered(incident, situation, now), situation):
-            self._remember(situation.secret, None)
+        message = messages.recovered(incident, situation, now)
+        self._tell(message, situation, None, now, alone=situation.of_function)
 
     def may_work_again(self, situation: Situation) -> None:
         """Before a run at whose end `works_again` is asked: let it not cost a call of its own."""
@@ -87,14 +96,47 @@ class Alerts:
 
     def dropped(self, cert_name: str, situation: Situation, now: datetime) -> None:
         """Tell that a certificate the service issued will not be used."""
-        self._publish(messages.dropped(cert_name, situation, now), situation)
+        self._publish(messages.dropped(cert_name, situation, now), situation.secret)
 
-    def _publish(self, message: Message, situation: Situation) -> bool:
+    def catch_up(self, secret: str, digests: Collection[str], now: datetime) -> None:
+        """Send what is overdue of the digests in which news of a credential waits. Never raises.
+
+        Every run of such a credential does this, so that a digest goes out though nothing else happens any more.
+        """
+        try:
+            told = [cause for cause in digests if not self._digests.catch_up(cause, now)]
+            if told:
+                self._ledger.told(secret, told)
+        except StorageFailure as error:
+            logger.warning(
+                "Whether a digest of alerts is to be sent cannot be found out. The next run looks: %s", error
+            )
+
+    def _tell(
+        self, message: Message, situation: Situation, incident: Incident | None, now: datetime, *, alone: bool
+    ) -> None:
+        """Tell it on its own or in a digest, and remember the incident as it is then."""
+        waits = not alone and self._waits(message, situation, now)
+        if waits or self._publish(message, situation.secret):
+            self._remember(situation.secret, incident, message.code if waits else "")
+
+    def _waits(self, message: Message, situation: Situation, now: datetime) -> bool:
+        name, urgent = messages.short_name(situation.secret), message.severity == "CRITICAL"
+        try:
+            return self._digests.waits(message.code, name, now, urgent=urgent)
+        except StorageFailure as error:
+            logger.warning("Whether others have the same to tell cannot be found out, so it is told alone: %s", error)
+            return False
+
+    def _publish_batch(self, cause: str, batch: Batch, now: datetime) -> bool:
+        return self._publish(messages.digest(cause, batch, now), messages.SEVERAL)
+
+    def _publish(self, message: Message, secret: str) -> bool:
         """Send it; False when AWS does not take it.
 
         SNS: with MessageStructure json, `email` goes to mailboxes and `default` to every other kind of subscriber.
         """
-        attributes = {"severity": message.severity, "code": message.code, "secret": situation.secret}
+        attributes = {"severity": message.severity, "code": message.code, "secret": secret}
         document = json.dumps(message.document)
         try:
             self._client.publish(
@@ -119,8 +161,8 @@ class Alerts:
             logger.warning("Whether people know of this already cannot be read, so they are told again: %s", error)
             return None
 
-    def _remember(self, secret: str, incident: Incident | None) -> None:
+    def _remember(self, secret: str, incident: Incident | None, digest: str) -> None:
         try:
-            self._ledger.remember(secret, incident)
+            self._ledger.remember(secret, incident, digest)
         except StorageFailure as error:
             logger.warning("That people were told could not be recorded, so they may be told again: %s", error)

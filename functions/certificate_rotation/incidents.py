@@ -13,6 +13,9 @@ from certificate_rotation.state import Incident
 REMIND_AFTER = timedelta(days=1)
 THRESHOLDS = tuple(timedelta(days=days) for days in (14, 7, 3, 1, 0))
 
+# From this level on, each credential is told of on its own: a day is too short to wait for anything.
+LAST_DAY = THRESHOLDS.index(timedelta(days=1)) + 1
+
 Reason = Literal["begun", "changed", "escalated", "reminder"]
 
 

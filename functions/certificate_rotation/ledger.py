@@ -6,18 +6,21 @@ One table; partition key `credential` (the secret's ARN), sort key `record`:
   that woke up late, cannot both win.
 - `attempt#<ISO time>`: the history, for people. Goes away a year later (TTL; AWS deletes late, nothing relies on it).
 
+Beside them, under the topic's ARN, is what waits to be told in a digest: see `digest_records`.
+
 Transactions carry a `ClientRequestToken`, so that botocore's repeat after a lost answer succeeds instead of meeting
 its own first write (AWS: idempotent for ten minutes).
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from certificate_rotation.attempts import Attempts
+from certificate_rotation.digest_records import DigestRecords
 from certificate_rotation.errors import StorageFailure
 from certificate_rotation.ledger_items import flat, item, state, time_text
 from certificate_rotation.secret_store import aws_reason
@@ -155,12 +158,25 @@ class Ledger:
         write = self._write(arn, "REMOVE open_attempt ADD revision :one", ATTEMPT_IS_OURS, values)
         self._change(write, attempt, outcome="dropped")
 
-    def remember(self, arn: str, incident: Incident | None) -> None:
-        """Set or clear the open incident. Needs no lease: it never bears on a certificate."""
+    def remember(self, arn: str, incident: Incident | None, digest: str = "") -> None:
+        """Set or clear the open incident. Needs no lease: it never bears on a certificate.
+
+        `digest`: the cause in whose digest this waits to be told; empty when it was told.
+        """
+        update, values = "REMOVE incident", dict[str, object]()
         if incident:
-            self._update(arn, "SET incident = :incident", "", {":incident": flat(incident)})
-        else:
-            self._update(arn, "REMOVE incident", "", {})
+            update, values = "SET incident = :incident", {":incident": flat(incident)}
+        if digest:
+            update, values = f"{update} ADD digests :digests", values | {":digests": {digest}}
+        self._update(arn, update, "", values)
+
+    def told(self, arn: str, digests: Collection[str]) -> None:
+        """Forget that these digests were to be looked after: nothing waits in them."""
+        self._update(arn, "DELETE digests :digests", "", {":digests": set(digests)})
+
+    def digests(self, topic_arn: str) -> DigestRecords:
+        """What waits to be told at a topic, in the same table."""
+        return DigestRecords(self._client, self._table, topic_arn)
 
     def _write(self, arn: str, update: str, condition: str, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - boto3's
         write: dict[str, Any] = {"TableName": self._table, "Key": _key(arn), "UpdateExpression": update}

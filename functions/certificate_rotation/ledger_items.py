@@ -40,6 +40,7 @@ def state(stored: Mapping[str, Any]) -> State:
         open_attempt=_value(OpenAttempt, plain, "open_attempt"),
         last_rotation=_value(LastRotation, plain, "last_rotation"),
         incident=_value(Incident, plain, "incident"),
+        digests=frozenset(plain.get("digests", ())),
     )
 
 

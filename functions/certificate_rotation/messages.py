@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from certificate_rotation import errors
+from certificate_rotation.digest import Batch
 from certificate_rotation.errors import InvalidEvent, RotationError
 from certificate_rotation.incidents import Reason
 from certificate_rotation.results import days_left, utc_text
@@ -12,6 +14,7 @@ from certificate_rotation.state import Incident, LastRotation
 
 MAX_SUBJECT = 99  # SNS: printable ASCII, no line breaks, fewer than 100 characters
 VERSION = 1  # of the JSON document: goes up when a key is taken away or means something else
+SEVERAL = "several"  # the attribute `secret` of a digest, which is about no single one
 
 Severity = Literal["CRITICAL", "WARNING", "INFO"]
 
@@ -128,10 +131,83 @@ def dropped(cert_name: str, situation: Situation, now: datetime) -> Message:
     return _message("INFO", "dropped", situation, body=body, more={"droppedCertName": cert_name}, now=now)
 
 
+def digest(cause: str, batch: Batch, now: datetime) -> Message:
+    """Tell of many credentials at once: the same failure, or that it is over."""
+    told = _OF_MANY.get(cause) or _failure_of_many(cause)
+    severity: Severity = "INFO" if cause in _OF_MANY else "CRITICAL" if batch.urgent else "WARNING"
+    names, those = sorted(batch.names), f"{batch.count} more credential{'' if batch.count == 1 else 's'}"
+    more = f"\nand {batch.more} more, for whom this list has no room" if batch.more else ""
+    body = {
+        "What happened": f"In the hour from {utc_text(batch.since)} on, {those} {told.what}. Those who had a mail of "
+        "their own are not counted here.",
+        "Does traffic still work": told.traffic,
+        "What happens by itself": told.by_itself,
+        "What you can do": told.cure,
+        "Which ones": "\n".join(names) + more,
+        "Details": f"Code: {cause}\nCredentials: {batch.count}\nNow: {utc_text(now)}",
+    }
+    document: dict[str, object] = {
+        "version": VERSION,
+        "severity": severity,
+        "code": cause,
+        "secretId": None,
+        "count": batch.count,
+        "secrets": names,
+        "since": utc_text(batch.since),
+        "at": utc_text(now),
+    }
+    subject = _printable(f"[Device-ID] {severity}: {cause[:50]} - {those}")
+    return _complete(severity, cause, subject, body, document)
+
+
+def short_name(secret: str) -> str:
+    """A secret's name, with AWS's six characters, from its ARN; anything else as it is."""
+    return secret.rpartition(":secret:")[2] or secret
+
+
 def may_be_evicted(rotation: LastRotation) -> bool:
     """Whether the service deleted the certificate consumers hold, as far as names can tell."""
     # A secret without certName does not tell whether the deleted one is the one it held.
     return bool(rotation.deleted_cert_name) and rotation.previous_cert_name in (None, rotation.deleted_cert_name)
+
+
+@dataclass(frozen=True)
+class _OfMany:
+    """The sentences of a digest; `what` goes on after "In the hour from ... on, so many more credentials"."""
+
+    what: str
+    traffic: str
+    by_itself: str
+    cure: str
+
+
+_LOOK = '`make status ARGS="--all"` shows each of them, the worst first.'
+_OF_MANY = {
+    "recovered": _OfMany(
+        "came to the end of an incident",
+        "Yes, as far as their runs can tell.",
+        "Runs go on as scheduled.",
+        f"Nothing. {_LOOK}",
+    ),
+    "rotated": _OfMany(
+        "got a new certificate into use (AWSCURRENT), which ends an incident of each",
+        "Yes, as far as their runs can tell.",
+        "They are renewed again in the last third of their life, or as RenewBeforeDays says.",
+        f"Consumers should read AWSCURRENT again in the next hours. The previous certificates still work. {_LOOK}",
+    ),
+}
+
+
+def _failure_of_many(cause: str) -> _OfMany:
+    kind = getattr(errors, cause, None)
+    named = kind if isinstance(kind, type) and issubclass(kind, RotationError) else None
+    return _OfMany(
+        f"failed with {cause}",
+        f"As long as their certificates are valid and known to the service. {_LOOK}",
+        named.by_itself if named else "The next run of each tries again.",
+        f"{named.cure if named else 'Read the log of a run and report it to the maintainers.'} If one cause is behind "
+        "all of them, it is more likely at the service or in this account than with the tenants.",
+    )
 
 
 _WHY_NOW: dict[Reason, str] = {
@@ -153,7 +229,6 @@ def _message(  # noqa: PLR0913 - one per part of it
 ) -> Message:
     subject = _subject(severity, code, situation, now)
     parts = {**body, "Details": _details(code, situation, now)}
-    text = _sendable("\n\n".join(f"{title}\n{part}" for title, part in parts.items()))
     document = {
         "version": VERSION,
         "severity": severity,
@@ -169,10 +244,15 @@ def _message(  # noqa: PLR0913 - one per part of it
         "requestId": situation.request_id,
         "logUrl": situation.log_url or None,
         **more,
-        "subject": subject,
-        "text": text,
     }
-    return Message(severity, code, subject, text, document)
+    return _complete(severity, code, subject, parts, document)
+
+
+def _complete(
+    severity: Severity, code: str, subject: str, parts: Mapping[str, str], document: dict[str, object]
+) -> Message:
+    text = _sendable("\n\n".join(f"{title}\n{part}" for title, part in parts.items()))
+    return Message(severity, code, subject, text, {**document, "subject": subject, "text": text})
 
 
 def _sendable(text: str) -> str:
@@ -181,10 +261,14 @@ def _sendable(text: str) -> str:
 
 
 def _subject(severity: Severity, code: str, situation: Situation, now: datetime) -> str:
-    name = situation.secret.rpartition(":secret:")[2] or situation.secret
+    name = short_name(situation.secret)
     left = f", {days_left(situation.not_after, now)} days left" if situation.not_after else ""
     room = MAX_SUBJECT - len(f"[Device-ID] {severity}: {code} - {left}")
-    text = f"[Device-ID] {severity}: {code} - {name[:room]}{left}"
+    return _printable(f"[Device-ID] {severity}: {code} - {name[:room]}{left}")
+
+
+def _printable(text: str) -> str:
+    """SNS: a subject is printable ASCII."""
     return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)
 
 

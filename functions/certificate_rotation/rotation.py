@@ -96,6 +96,8 @@ class _Rotation:
             logger.info("%s. %s", type(decision).__name__, decision.why)
             answer = self._preview(gathered, decision) if self._command.dry_run else self._apply(gathered, decision)
             if answer is not None:
+                if gathered.state.digests and not self._command.dry_run:
+                    self._parts.alerts.catch_up(gathered.arn, gathered.state.digests, now)
                 return answer
         raise StorageFailure("The credential changed again and again while this run was at work.")
 

@@ -77,7 +77,10 @@ class Incident:
 
 @dataclass(frozen=True)
 class State:
-    """The `state` record. `revision` counts its changes, so that a decision made on an older one cannot be claimed."""
+    """The `state` record. `revision` counts its changes, so that a decision made on an older one cannot be claimed.
+
+    `digests` are the causes of which the credential's news waits in a digest; see `digest`.
+    """
 
     revision: int = 0
     attempts: Attempts = Attempts()
@@ -85,3 +88,4 @@ class State:
     open_attempt: OpenAttempt | None = None
     last_rotation: LastRotation | None = None
     incident: Incident | None = None
+    digests: frozenset[str] = frozenset()

@@ -49,6 +49,17 @@ class Topic:
         return document
 
 
+class NoDigests:
+    """Nobody else has anything to tell; digests at work are in tests/integration."""
+
+    def load(self, _cause: str) -> None:
+        """As the records."""
+
+    def open(self, *_: object) -> bool:
+        """As the records."""
+        return True
+
+
 @dataclass
 class Memory:
     """A ledger of one credential, or one that AWS refuses to open."""
@@ -68,11 +79,15 @@ class Memory:
             raise StorageFailure("AWS refused reading the ledger.")
         return self.state
 
-    def remember(self, _arn: str, incident: Incident | None) -> None:
+    def remember(self, _arn: str, incident: Incident | None, digest: str = "") -> None:
         """As the ledger."""
         if self.refuses:
             raise StorageFailure("AWS refused changing the ledger.")
-        self.state = State(incident=incident)
+        self.state = State(incident=incident, digests=frozenset({digest} - {""}))
+
+    def digests(self, _topic_arn: str) -> "NoDigests":
+        """As the ledger."""
+        return NoDigests()
 
 
 def alerts(topic: Topic, memory: Memory) -> Alerts:
