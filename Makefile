@@ -1,6 +1,6 @@
 # What a person runs. `make` alone lists it. Every command prepares what it needs and may be run twice.
 .DEFAULT_GOAL := help
-.PHONY: help install demo csr store status recover test unit lint format build simulator bench soak sabotage mutation lock clean
+.PHONY: help install demo csr store status tenant recover test unit lint format build simulator bench soak sabotage mutation lock clean
 
 ENVIRONMENTS := dev sam local-aws
 MAKEFLAGS += --jobs=3 --no-print-directory # what waits for nothing goes side by side
@@ -22,6 +22,9 @@ store: install ## Check certificate, key and API key, and put them into the secr
 
 status: install ## Say how the credential is, what happens next, and what needs you (exit code 1)
 	@.venv/dev/bin/python -m tools.onboarding status $(ARGS)
+
+tenant: install ## Add, pause, resume, remove or list tenants of a fleet: make tenant ARGS="add NAME"
+	@.venv/dev/bin/python -m tools.onboarding tenant $(ARGS)
 
 recover: install ## Put a certificate that was issued and got stuck into use: make recover ARGS="--help"
 	@.venv/dev/bin/python -m tools.onboarding recover $(ARGS)

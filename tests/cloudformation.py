@@ -30,6 +30,8 @@ def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
             value = value.split(".", 1)
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
     else:
         raise TypeError(node)
     return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
@@ -39,18 +41,25 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 
 @functools.cache
-def read_template() -> dict[str, Any]:
-    """The template with its functions unresolved."""
-    read: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
+def read_template(path: Path = TEMPLATE) -> dict[str, Any]:
+    """A template with its functions unresolved."""
+    read: dict[str, Any] = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
     return read
 
 
 class Stack:
     """The template with the values a stack gives it. A resource's name is its stack's and its logical id."""
 
-    def __init__(self, parameters: Mapping[str, object] | None = None, *, partition: str = "aws") -> None:
-        """`parameters`: those that differ from their defaults."""
-        self.template = read_template()
+    def __init__(
+        self,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        partition: str = "aws",
+        template: Path = TEMPLATE,
+        exports: Mapping[str, str] | None = None,
+    ) -> None:
+        """`parameters`: those that differ from their defaults; `exports`: what other stacks export."""
+        self.template, self._exports = read_template(template), exports or {}
         defaults = {name: given.get("Default", "") for name, given in self.template["Parameters"].items()}
         self._values: Mapping[str, object] = {**_PSEUDO, "AWS::Partition": partition, **defaults, **(parameters or {})}
 
@@ -60,6 +69,15 @@ class Stack:
             name: self.resolve(resource["Properties"])
             for name, resource in self.template["Resources"].items()
             if resource["Type"] == kind and self._holds(resource.get("Condition"))
+        }
+
+    def exports(self) -> dict[str, str]:
+        """What other stacks may import."""
+        outputs = self.outputs()
+        return {
+            self.resolve(output["Export"]["Name"]): outputs[name]
+            for name, output in self.template["Outputs"].items()
+            if "Export" in output and name in outputs
         }
 
     def outputs(self) -> dict[str, str]:
@@ -75,6 +93,8 @@ class Stack:
         match node:
             case {"Ref": name}:
                 return self._ref(name)
+            case {"Fn::ImportValue": name}:
+                return self._exports[self.resolve(name)]
             case {"Fn::GetAtt": [name, attribute]}:
                 return f"{self._ref(name)}.{attribute}"
             case {"Fn::Sub": [text, given]}:

@@ -22,8 +22,29 @@ def client(service: str, *, patient: bool = False) -> Any:  # noqa: ANN401 - a b
 
 
 @dataclass(frozen=True)
+class Fleet:
+    """What the schedules and secrets of tenants need to know of a stack.
+
+    Attributes:
+        group: the schedules' group.
+        role_arn: what they run with.
+        function_arn: what they invoke.
+        queue_arn: where a run goes that could not be delivered.
+        prefix: how the names of tenants' secrets begin.
+        kms_key: what these are encrypted with.
+    """
+
+    group: str
+    role_arn: str
+    function_arn: str
+    queue_arn: str
+    prefix: str
+    kms_key: str
+
+
+@dataclass(frozen=True)
 class Deployment:
-    """A deployed stack of this bundle: its outputs, and the function's environment."""
+    """A deployed stack of this bundle: its outputs, and the function's environment. `fleet`: None without tenants."""
 
     stack: str
     function: str
@@ -31,6 +52,7 @@ class Deployment:
     ledger_table: str
     topic_arn: str
     environment: Mapping[str, str]
+    fleet: Fleet | None = None
 
     @property
     def settings(self) -> Settings:
@@ -63,12 +85,26 @@ def deployment(stack: str) -> Deployment:
             ledger_table=outputs["LedgerTableName"],
             topic_arn=outputs["AlertTopicArn"],
             environment=_environment(outputs["FunctionName"]),
+            fleet=_fleet(outputs),
         )
     except KeyError as missing:
         raise CannotError(
             f"The stack {stack} has no output {missing.args[0]}: it is not of this bundle, or is not deployed to its "
             "end. Name another one with --stack-name, or deploy it again."
         ) from None
+
+
+def _fleet(outputs: Mapping[str, str]) -> Fleet | None:
+    if "ScheduleGroupName" not in outputs:
+        return None
+    return Fleet(
+        group=outputs["ScheduleGroupName"],
+        role_arn=outputs["TenantScheduleRoleArn"],
+        function_arn=outputs["FunctionArn"],
+        queue_arn=outputs["UndeliveredRunsArn"],
+        prefix=outputs["TenantSecretPrefix"],
+        kms_key=outputs["TenantKmsKey"],
+    )
 
 
 def _environment(function: str) -> Mapping[str, str]:

@@ -14,7 +14,12 @@ _OVERDUE = timedelta(days=1)
 
 def attention(seen: Seen, now: datetime) -> list[str]:
     """Sentences, each with what to do; none when all is well. `now` is aware, UTC."""
-    return [*_about_the_certificate(seen, now), *_about_the_rotation(seen, now), *_about_the_surroundings(seen)]
+    return [*about_the_credential(seen, now), *about_readers(seen), *_about_the_schedule(seen)]
+
+
+def about_the_credential(seen: Seen, now: datetime) -> list[str]:
+    """The same, of what concerns one credential alone."""
+    return [*_about_the_certificate(seen, now), *_about_the_rotation(seen, now)]
 
 
 def _about_the_certificate(seen: Seen, now: datetime) -> list[str]:
@@ -57,7 +62,8 @@ def _about_the_rotation(seen: Seen, now: datetime) -> list[str]:
     return found
 
 
-def _about_the_surroundings(seen: Seen) -> list[str]:
+def about_readers(seen: Seen) -> list[str]:
+    """The same, of who reads the alerts."""
     found = [
         f"{one.endpoint} has not confirmed the subscription, so no alert arrives there. Click the link in the mail "
         "from AWS Notifications; a lost one is sent again by `aws sns subscribe` with "
@@ -69,8 +75,12 @@ def _about_the_surroundings(seen: Seen) -> list[str]:
         found.append(
             f"Nobody is subscribed to {seen.topic_arn}, so nobody reads an alert. Deploy with AlertEmail again."
         )
-    if seen.schedule is None:
-        found.append("There is no schedule, so nothing renews by itself. Deploy the stack again.")
-    elif not seen.schedule.enabled:
-        found.append("The schedule is disabled, so nothing renews by itself. Enable it in EventBridge Scheduler.")
     return found
+
+
+def _about_the_schedule(seen: Seen) -> list[str]:
+    if seen.schedule is None:
+        return ["There is no schedule, so nothing renews by itself. Deploy the stack again."]
+    if not seen.schedule.enabled:
+        return ["The schedule is disabled, so nothing renews by itself. Enable it in EventBridge Scheduler."]
+    return []

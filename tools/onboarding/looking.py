@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
@@ -79,11 +79,18 @@ class Seen:
     schedule: Schedule | None
     critical_days: int
 
+    @classmethod
+    def of_tenant(
+        cls, arn: str, answer: Mapping[str, Any], failure: Failure | None, state: State, critical_days: int
+    ) -> Self:
+        """As far as a tenant among many is looked at: the surroundings are the fleet's."""
+        return cls(arn, False, answer, failure, {}, state, "", (), None, critical_days)
+
 
 def see(stack: Deployment, secret_id: str | None) -> Seen:
     """Look at a credential; nothing is changed by it."""
     with waiting(f"Asking {stack.function} what it would do ..."):
-        answer, failure = _dry_run(stack, secret_id)
+        answer, failure = dry_run(client("lambda", patient=True), stack.function, secret_id)
     found = look(client("secretsmanager"), secret_id or stack.secret_arn)
     return Seen(
         arn=found.arn,
@@ -99,9 +106,10 @@ def see(stack: Deployment, secret_id: str | None) -> Seen:
     )
 
 
-def _dry_run(stack: Deployment, secret_id: str | None) -> tuple[Mapping[str, Any], Failure | None]:
+def dry_run(functions: Any, function: str, secret_id: str | None) -> tuple[Mapping[str, Any], Failure | None]:  # noqa: ANN401 - boto3's
+    """What the function says it would do about a secret, and why it cannot; `functions` is a client of Lambda."""
     event: dict[str, object] = {"dryRun": True} | ({"secretId": secret_id} if secret_id else {})
-    given = client("lambda", patient=True).invoke(FunctionName=stack.function, Payload=json.dumps(event).encode())
+    given = functions.invoke(FunctionName=function, Payload=json.dumps(event).encode())
     payload = json.loads(given["Payload"].read())
     if "FunctionError" not in given:
         return payload, None

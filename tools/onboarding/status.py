@@ -97,9 +97,7 @@ def show_json(seen: Seen, attention: Sequence[str]) -> None:
         "attention": list(attention),
         "secretId": seen.arn,
         "dryRun": dict(seen.answer) or None,
-        "failure": {"errorType": seen.failure.error_type, "errorMessage": seen.failure.message}
-        if seen.failure
-        else None,
+        "failure": failure_json(seen),
         "labels": dict(seen.labels),
         "openAttempt": _attempt(state.open_attempt),
         "lastRotation": {
@@ -110,17 +108,30 @@ def show_json(seen: Seen, attention: Sequence[str]) -> None:
         }
         if state.last_rotation
         else None,
-        "incident": {
-            "code": state.incident.code,
-            "since": utc_text(state.incident.since),
-            "alertedAt": utc_text(state.incident.alerted_at),
-        }
-        if state.incident
-        else None,
+        "incident": incident_json(seen),
         "subscriptions": [asdict(one) for one in seen.subscriptions],
         "schedule": _schedule_json(seen.schedule),
     }
     plain(json.dumps(document, indent=2))
+
+
+def failure_json(seen: Seen) -> dict[str, object] | None:
+    """Why the dry run failed, for programs."""
+    if seen.failure is None:
+        return None
+    return {"errorType": seen.failure.error_type, "errorMessage": seen.failure.message}
+
+
+def incident_json(seen: Seen) -> dict[str, object] | None:
+    """What people were told of and is not over, for programs."""
+    incident = seen.state.incident
+    if incident is None:
+        return None
+    return {
+        "code": incident.code,
+        "since": utc_text(incident.since),
+        "alertedAt": utc_text(incident.alerted_at),
+    }
 
 
 def _schedule_json(schedule: Schedule | None) -> dict[str, object] | None:

@@ -1,12 +1,13 @@
 """What the commands print: sentences and facts. Colours and progress are for terminals; errors go to stderr."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from getpass import getpass
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import track
 
 from tools.onboarding.stopping import CannotError
 
@@ -54,6 +55,11 @@ def waiting(reason: str) -> Iterator[None]:
     """Show on a terminal that something is waited for."""
     with _err.status(escape(reason)):
         yield
+
+
+def counted[T](what: Iterable[T], total: int, reason: str) -> Iterator[T]:
+    """Show on a terminal how much of something has come."""
+    yield from track(what, reason, total, console=_err, transient=True, disable=not _err.is_terminal)
 
 
 def ask(question: str, *, option: str, hidden: bool = False) -> str:

@@ -1,0 +1,137 @@
+"""`status --all`: how every tenant of a fleet is, the worst first, for people and for programs.
+
+Each is asked about as the schedule asks: by the function, which has the rights and settings that count. A person needs
+no right to read a tenant's secret for it. The ledger adds what people were told.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from botocore.exceptions import ClientError
+
+from certificate_rotation.ledger import Ledger
+from certificate_rotation.secret_store import aws_reason
+from certificate_rotation.state import State
+from tools.onboarding.account import Deployment, client
+from tools.onboarding.attention import about_readers, about_the_credential
+from tools.onboarding.looking import Failure, Seen, dry_run, see
+from tools.onboarding.status import failure_json, incident_json
+from tools.onboarding.telling import counted, done, listed, plain, remark
+from tools.onboarding.tenants import Tenant, Tenants, fleet_of
+
+AT_ONCE = 8  # runs of the function: a new account may have ten at a time, and the schedules need some
+SHOWN = 20  # tenants whose trouble is told in sentences; --json has all
+OWN = "(the stack's own)"
+_HEAD = ("TENANT", "DAYS", "A RUN NOW", "INCIDENT", "SCHEDULE")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tenant: what was seen of them, and what needs a person."""
+
+    name: str
+    paused: bool
+    seen: Seen
+    needs: tuple[str, ...]
+
+    @property
+    def days_left(self) -> int | None:
+        """None when a run cannot tell."""
+        return self.seen.answer.get("daysLeft")
+
+    @property
+    def badness(self) -> tuple[int, float, str]:
+        """Sorts the worst first: who needs a person, then who is paused; each by the days that are left."""
+        left = float("-inf") if self.days_left is None else self.days_left
+        return (0 if self.needs else 1 if self.paused else 2, left, self.name)
+
+
+def look_at_all(stack: Deployment, now: datetime) -> tuple[list[Row], list[str]]:
+    """Look at every tenant, a few at a time; nothing is changed by it.
+
+    Returns:
+        The tenants, worst first; and what else needs a person, about the stack as a whole.
+    """
+    own = see(stack, None)
+    tenants = list(Tenants(fleet_of(stack), client("secretsmanager"), client("scheduler")).all())
+    look = _looker(stack, now, own.critical_days)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        rows = list(counted(pool.map(look, tenants), len(tenants), "Asking about every tenant ..."))
+    if own.schedule is None or own.schedule.enabled:
+        rows.append(Row(OWN, paused=False, seen=own, needs=tuple(about_the_credential(own, now))))
+    return sorted(rows, key=lambda row: row.badness), about_readers(own)
+
+
+def _looker(stack: Deployment, now: datetime, critical_days: int) -> Callable[[Tenant], Row]:
+    functions, secrets = client("lambda"), client("secretsmanager")  # a dry run may be repeated, so not a patient one
+    ledger, prefix = Ledger(client("dynamodb"), stack.ledger_table), fleet_of(stack).prefix
+
+    def arn_of(name: str) -> str:
+        try:
+            return str(secrets.describe_secret(SecretId=name)["ARN"])
+        except ClientError:
+            return name
+
+    def look(tenant: Tenant) -> Row:
+        name = f"{prefix}/{tenant.name}"
+        try:
+            answer, failure = dry_run(functions, stack.function, name)
+        except ClientError as error:
+            answer, failure = {}, Failure("", f"The function could not be asked. {aws_reason(error)}")
+        arn = answer.get("secretId") or arn_of(name)
+        state = ledger.load(arn) if arn != name else State()
+        seen = Seen.of_tenant(arn, answer, failure, state, critical_days)
+        return Row(tenant.name, tenant.paused, seen, tuple(about_the_credential(seen, now)))
+
+    return look
+
+
+def show(rows: Sequence[Row], remarks: Sequence[str]) -> None:
+    """For people: a table, and sentences about the worst."""
+    lines = [_HEAD, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
+    for line in lines:
+        plain("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    troubled = [row for row in rows if row.needs]
+    for text in remarks:
+        remark(text)
+    if not troubled:
+        done(f"{len(rows)} looked at. All is well.")
+        return
+    sentences = [f"{row.name}: {sentence}" for row in troubled[:SHOWN] for sentence in row.needs]
+    listed(f"{len(troubled)} of {len(rows)} need you:", sentences, style="bold red")
+    if len(troubled) > SHOWN:
+        remark(f"{len(troubled) - SHOWN} more need you; --json has the sentences of all.")
+
+
+def show_json(rows: Sequence[Row], remarks: Sequence[str]) -> None:
+    """For programs: one JSON object on standard output."""
+    document = {
+        "fine": not remarks and not any(row.needs for row in rows),
+        "attention": list(remarks),
+        "count": len(rows),
+        "tenants": [
+            {
+                "name": row.name,
+                "secretId": row.seen.arn,
+                "paused": row.paused,
+                "attention": list(row.needs),
+                "dryRun": dict(row.seen.answer) or None,
+                "failure": failure_json(row.seen),
+                "incident": incident_json(row.seen),
+            }
+            for row in rows
+        ],
+    }
+    plain(json.dumps(document, indent=2))
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    seen = row.seen
+    run = f"fails: {seen.failure.error_type or 'not asked'}" if seen.failure else str(seen.answer.get("wouldDo"))
+    days = "?" if row.days_left is None else str(row.days_left)
+    incident = seen.state.incident.code if seen.state.incident else "-"
+    return (row.name, days, run, incident, "paused" if row.paused else "on")
