@@ -67,7 +67,7 @@ def add(  # noqa: PLR0913 - one parameter per option
             storing.store(secrets, arn, offer, service, replace=replace, now=now())
         with waiting(f"Looking for the schedule of {name} ..."):
             tenants.schedule(name, arn, schedule)
-        if not offer and look(secrets, arn).empty:
+        if not offer and not look(secrets, arn).text:
             option = f"--secret {tenants.secret_name(name)}"
             listed("Next", [f'Put the credential into the secret: make store ARGS="{option}"'], mark="1")
 
