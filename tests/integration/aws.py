@@ -246,6 +246,8 @@ class LocalAws:
         if found:
             return AWSResponse(URL, HTTPStatus.OK, HTTPHeaders(), None), found
         self._atomic.acquire()  # AWS checks a condition and writes as one; moto's threads do not
+        if call.operation == "TransactWriteItems":
+            memory.about_to_change(call.body)
         return None
 
     def _before_send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:

@@ -1,0 +1,204 @@
+"""A provider's fleet: two hundred tenants of one stack, a tenth of them in trouble. Nobody's trouble is another's."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from certificate_rotation.attempts import BURST_ATTEMPTS, Attempts
+from certificate_rotation.digest import ALONE
+from certificate_rotation.errors import RotationError
+from certificate_rotation.ledger import Ledger
+from certificate_rotation.ledger_items import flat, item
+from certificate_rotation.state import State
+from simulator import Simulator, Tenant
+from tests.integration import memory
+from tests.integration.conftest import MakeWorld
+from tests.integration.world import LIFETIME, OWN_KEYS, World
+
+TENANTS = 200
+DUE = timedelta(days=80)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One tenant: their name, their secret, and who they are at the service."""
+
+    name: str
+    arn: str
+    tenant: Tenant
+
+    @property
+    def trouble(self) -> str:
+        """What befalls them."""
+        return self.name.partition("-")[2]
+
+    @property
+    def short_name(self) -> str:
+        """How a digest calls their secret."""
+        return self.arn.rpartition(":secret:")[2]
+
+
+class Fleet:
+    """All of them, in one world, with one ledger and one topic, looked after by one container."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.parts = world, world.parts()
+        self.members: list[Member] = []
+
+    def add(self, name: str, secret: str | None = None, age: timedelta = DUE) -> Member:
+        """A tenant signs up; `secret`: what stands in their secret instead of what they got."""
+        tenant = self.world.simulator.onboard(
+            name, key_algorithm="ec256", age=age, lifetime=LIFETIME, cert_name="onboarded-1"
+        )
+        value = json.dumps({**tenant.credential, **OWN_KEYS}) if secret is None else secret
+        made = self.world.aws.admin.secrets.create_secret(Name=f"{self.world.aws.name}/{name}", SecretString=value)
+        self.members.append(Member(name, made["ARN"], tenant))
+        return self.members[-1]
+
+    def look(self, member: Member) -> str:
+        """The schedule of one fires: the outcome, or the error's name."""
+        try:
+            return self.world.run_with(self.parts, {"secretId": member.arn})["outcome"]
+        except RotationError as error:
+            return type(error).__name__
+
+    def an_hour(self, of: Iterable[Member]) -> dict[Member, str]:
+        """The schedules of some fire once, and the hour passes."""
+        outcomes = {member: self.look(member) for member in of}
+        self.world.advance(hours=1, minutes=5)
+        return outcomes
+
+    def state(self, member: Member) -> State:
+        """What the ledger remembers of one."""
+        return Ledger(self.world.aws.admin.dynamodb, self.world.aws.name).load(member.arn)
+
+    def labels(self, member: Member) -> set[str]:
+        """Which labels are on versions of one's secret."""
+        stored = memory.versions(f"{self.world.aws.name}/{member.name}")
+        return {label for labels, _ in stored.values() for label in labels}
+
+    def in_use(self, member: Member) -> str:
+        """What one's consumers read."""
+        stored = memory.versions(f"{self.world.aws.name}/{member.name}")
+        return next(text for labels, text in stored.values() if "AWSCURRENT" in labels)
+
+    def healthy(self, member: Member) -> bool:
+        """Whether one's consumers hold the newest certificate issued to them, complete and accepted."""
+        credential = self.world.parse(json.loads(self.in_use(member)))
+        newest = member.tenant.certificates[-1]
+        return newest.active and newest.serial == credential.chain.leaf.serial_number
+
+    def told(self) -> Counter[tuple[str, str]]:
+        """How often each tenant was told of, alone or in a digest, and with what code."""
+        emails = self.world.emails()
+        alone = [
+            (e.attributes["secret"].rpartition(":secret:")[2], e.code) for e in emails if "secrets" not in e.document
+        ]
+        together = [(name, e.code) for e in emails for name in e.document.get("secrets", ())]
+        return Counter([*alone, *together])
+
+    def requests(self) -> Counter[str]:
+        """How many requests for a certificate each tenant's runs sent."""
+        return Counter(str(request.tenant) for request in self.world.refreshes())
+
+
+@pytest.fixture
+def fleet(make_world: MakeWorld) -> Iterator[Fleet]:
+    """Nobody has signed up yet. The provider wants no mail about ordinary success."""
+    # Tickets end the wait for a refusal after the handshake, which would be most of the time this takes.
+    with Simulator.running(statistics_limit=False, session_tickets=True) as simulator:
+        world = make_world(simulator)
+        world.settings["NOTIFY_ON_SUCCESS"] = "false"
+        yield Fleet(world)
+
+
+FAULTS = {
+    "unavailable": "ServiceFailure",
+    "drop-after-issuing": "OutcomeUnknown",
+    "too-many-requests": "TooManyRequests",
+    "activation-delay": "CertificateNotAccepted",
+    "other-key": "CertificateRejected",
+    "unauthorized": "Unauthorized",
+    "bad-request": "RefreshRejected",
+    "server-error-after-issuing": "OutcomeUnknown",
+}
+SECRETS = {"not-json": "apiKey=1", "half": '{"apiKey": "1"}', "nothing": "{}"}
+# How many of each, and what their first run says: a tenth of the fleet.
+TROUBLE: Mapping[str, tuple[int, str]] = {
+    **{fault: (7 if fault == "unavailable" else 1, error) for fault, error in FAULTS.items()},
+    **dict.fromkeys(SECRETS, (1, "InvalidCredential")),
+    "used-up": (2, "rate_limited"),
+    "too-late": (1, "CredentialExpired"),
+}
+
+
+# Whose second run, an hour later, renews the certificate.
+MENDED = {"unavailable": 7, "used-up": 2, "unauthorized": 1, "bad-request": 1, "too-many-requests": 1}
+
+
+def sign_up_all(fleet: Fleet) -> Iterator[tuple[Member, str]]:
+    """Two hundred tenants, every tenth in trouble; each with what their first run will say."""
+    troubles = [(kind, said) for kind, (count, said) in TROUBLE.items() for _ in range(count)]
+    assert len(troubles) == TENANTS // 10
+    for number in range(TENANTS):
+        kind, said = troubles[number // 10] if number % 10 == 5 else ("fine", "rotated")
+        member = fleet.add(f"{number:03}-{kind}", SECRETS.get(kind), LIFETIME + DUE if kind == "too-late" else DUE)
+        if kind in FAULTS:
+            fleet.world.simulator.fault(kind, tenant=member.tenant.name, times=1, endpoint="cert:refresh")
+        if kind == "used-up":
+            use_up(fleet, member)
+        yield member, said
+
+
+def use_up(fleet: Fleet, member: Member) -> None:
+    """No attempt is left for an hour."""
+    now = fleet.world.time.now()
+    state = {"credential": member.arn, "record": "state", "revision": 1, "attempts": flat(Attempts(0, now))}
+    fleet.world.aws.admin.dynamodb.put_item(TableName=fleet.world.aws.name, Item=item(state))
+
+
+def test_nobodys_trouble_is_anothers(fleet: Fleet) -> None:
+    """Of two hundred the hundred and eighty that are well are rotated, and the rest are told of in a few mails."""
+    said = dict(sign_up_all(fleet))
+    first = fleet.an_hour(fleet.members)
+    assert first == said
+    fine = [member for member, outcome in first.items() if outcome == "rotated"]
+    assert len(fine) == TENANTS * 9 // 10
+    states = {member: fleet.state(member) for member in fine}
+    assert {(state.incident, state.open_attempt, state.lease) for state in states.values()} == {(None, None, None)}
+
+    second = fleet.an_hour(fleet.members)
+    assert {second[member] for member in fine} == {"not_due"}
+    fleet.an_hour(member for member in fleet.members if member not in states)  # who waits in a digest sees it sent
+    assert {member: fleet.state(member) for member in fine} == states, "another's trouble changed it"
+    mended = [member for member, outcome in second.items() if outcome == "rotated"]
+    assert Counter(member.trouble for member in mended) == MENDED
+    assert_nothing_is_lost(fleet, [*fine, *mended])
+    assert_few_mails_tell_of_all(fleet, said, mended)
+    assert max(fleet.requests().values()) <= BURST_ATTEMPTS
+
+
+def assert_nothing_is_lost(fleet: Fleet, renewed: list[Member]) -> None:
+    """Who was renewed holds the newest certificate, and everybody else the one they had."""
+    assert [member.name for member in renewed if not fleet.healthy(member)] == []
+    assert {frozenset(fleet.labels(member)) for member in renewed} == {frozenset({"AWSCURRENT", "AWSPREVIOUS"})}
+    for member in set(fleet.members) - set(renewed):
+        unchanged = json.dumps({**member.tenant.credential, **OWN_KEYS})
+        assert fleet.in_use(member) == SECRETS.get(member.trouble, unchanged)
+        assert member.tenant.certificates[0].active or member.trouble == "too-late"
+
+
+def assert_few_mails_tell_of_all(fleet: Fleet, said: Mapping[Member, str], mended: list[Member]) -> None:
+    """Each is told of by name, once: the first five of one cause by themselves, the others together."""
+    told = fleet.told()
+    assert max(told.values()) == 1
+    failed = {(member.short_name, outcome) for member, outcome in said.items() if outcome[0].isupper()}
+    over = {(member.short_name, "rotated") for member in mended if member.trouble != "used-up"}
+    assert set(told) == failed | over
+    codes = Counter(email.code for email in fleet.world.emails())
+    assert (codes["ServiceFailure"], codes["rotated"]) == (ALONE + 1, ALONE + 1)
+    assert len(fleet.world.emails()) < len(failed | over)
