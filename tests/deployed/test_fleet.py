@@ -136,6 +136,9 @@ def test_the_whole_fleet_is_shown_worst_first(fleet: Fleet, customer: Customer) 
     assert "1 of 4 need you:" in shown.text
     assert "- empty: The function fails:" in shown.text
 
+    one = json.loads(fleet.terminal.run("status", "--secret", f"{PREFIX}/paused", "--json").text)
+    assert one["schedule"] == {"expression": "rate(1 hour)", "timeZone": "UTC", "enabled": False}
+
     assert "The secret device-id/tenants/empty stays" in fleet.run("tenant", "remove", "empty")
     document = json.loads(fleet.run("status", "--all", "--json"))
     assert [(tenant["name"], tenant["paused"]) for tenant in document["tenants"]] == [

@@ -115,7 +115,7 @@ BREAKS = (
     Break(
         9,
         "nobody remembers that people were told",
-        ((f"{FUNCTION}/alerts.py", "self._ledger.remember(secret, incident)", "pass"),),
+        ((f"{FUNCTION}/alerts.py", "self._ledger.remember(secret, incident, digest)", "pass"),),
         (CRASHES, "-k", "carried_on and over"),
     ),
     Break(

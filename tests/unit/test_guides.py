@@ -27,6 +27,17 @@ def test_the_consumers_guide_names_the_event_that_is_sent() -> None:
     assert f'"{DETAIL_TYPE}"' in CONSUMERS
 
 
+def test_the_commands_of_a_fleet_can_be_reached_by_make() -> None:
+    """It is what the README tells a provider to type."""
+    readme = (ROOT / "README.md").read_text()
+    (tenant,) = app.registered_groups
+    assert "python -m tools.onboarding tenant $(ARGS)\n" in MAKEFILE
+    assert "tenant" in MAKEFILE.partition(".PHONY:")[2].partition("\n")[0].split()
+    for command in tenant.typer_instance.registered_commands:  # type: ignore[union-attr]  # it has one
+        name = command.name or str(command.callback.__name__)  # type: ignore[union-attr]  # as above
+        assert re.search(rf"""(make tenant ARGS="{name}|`{name}`)""", readme), name
+
+
 @pytest.mark.parametrize("command", [str(command.callback.__name__) for command in app.registered_commands])  # type: ignore[union-attr]  # each has one
 def test_every_onboarding_command_can_be_reached_by_make(command: str) -> None:
     """It is what the guide tells a newcomer to type."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from certificate_rotation.ledger import Ledger
+from certificate_rotation.messages import short_name
 from certificate_rotation.secret_store import INTENT, PENDING
 from certificate_rotation.state import State
 from tools.onboarding.account import Deployment, client
@@ -101,7 +102,7 @@ def see(stack: Deployment, secret_id: str | None) -> Seen:
         state=Ledger(client("dynamodb"), stack.ledger_table).load(found.arn),
         topic_arn=stack.topic_arn,
         subscriptions=_subscriptions(stack),
-        schedule=_schedule(stack),
+        schedule=_schedule(stack, found.arn),
         critical_days=stack.settings.policy.critical.days,
     )
 
@@ -126,15 +127,27 @@ def _subscriptions(stack: Deployment) -> tuple[Subscription, ...]:
     )
 
 
-def _schedule(stack: Deployment) -> Schedule | None:
+def _schedule(stack: Deployment, arn: str) -> Schedule | None:
     try:
-        resource = client("cloudformation").describe_stack_resource(StackName=stack.stack, LogicalResourceId=_SCHEDULE)
-        # AWS: the physical id is the name alone, or group and name with a bar between them.
-        name = resource["StackResourceDetail"]["PhysicalResourceId"].rpartition("|")[2]
-        schedule = client("scheduler").get_schedule(Name=name)
+        schedule = client("scheduler").get_schedule(**(_tenants_schedule(stack, arn) or _own_schedule(stack)))
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in {"ValidationError", "ResourceNotFoundException"}:
             return None
         raise
     zone = schedule.get("ScheduleExpressionTimezone", "UTC")
     return Schedule(schedule["ScheduleExpression"], zone, schedule.get("State", "ENABLED") == "ENABLED")
+
+
+def _tenants_schedule(stack: Deployment, arn: str) -> dict[str, str]:
+    """Which one looks at a tenant's secret; empty when it is no tenant's."""
+    name = short_name(arn)
+    if stack.fleet is None or not name.startswith(f"{stack.fleet.prefix}/"):
+        return {}
+    # AWS: a hyphen and six characters of its own end a secret's ARN.
+    return {"GroupName": stack.fleet.group, "Name": name.removeprefix(f"{stack.fleet.prefix}/").rpartition("-")[0]}
+
+
+def _own_schedule(stack: Deployment) -> dict[str, str]:
+    resource = client("cloudformation").describe_stack_resource(StackName=stack.stack, LogicalResourceId=_SCHEDULE)
+    # AWS: the physical id is the name alone, or group and name with a bar between them.
+    return {"Name": resource["StackResourceDetail"]["PhysicalResourceId"].rpartition("|")[2]}
