@@ -30,8 +30,8 @@ recover: install ## Put a certificate that was issued and got stuck into use: ma
 	@.venv/dev/bin/python -m tools.onboarding recover $(ARGS)
 
 test: lint build ## Everything CI checks: lint, types, template, unit, integration and deployed tests
-	@# Four on two cores: two of them mostly wait for deployed functions (tests/deployed/conftest.py).
-	@.venv/dev/bin/pytest -n 4 --dist loadgroup --cov --cov-report=term --cov-report=xml:build/coverage.xml
+	@# Four on two cores: two of them mostly wait for deployed functions (tests/scheduling.py).
+	@.venv/dev/bin/pytest -n 4 --cov --cov-report=term --cov-report=xml:build/coverage.xml
 
 unit: install ## The unit tests alone: seconds
 	@.venv/dev/bin/pytest -q tests/unit

@@ -30,6 +30,14 @@ def trust_anchors(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - xdist's
+    """Spread the tests over the workers."""
+    from tests.scheduling import TwoHalves  # noqa: PLC0415 - only where there are workers
+
+    return TwoHalves(config, log)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker hands in what it counted; a violation, or an invariant a whole run never tried, fails the run."""
     output = getattr(session.config, "workeroutput", None)

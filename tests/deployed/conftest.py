@@ -17,20 +17,6 @@ from tools.inbox import Inbox
 from tools.local_aws import local_aws
 from tools.stack import BUILT_TEMPLATE, Stack, deploy
 
-# Half of the time these tests take; a new file goes to the other half.
-ONE_HALF = {"test_bad_input", "test_emulator", "test_incidents", "test_least_privilege"}
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two workers run one half each: each has a local AWS and a stack of its own, which its files share.
-
-    Two, because a stack takes long to deploy; not all workers, because these tests wait more than they calculate.
-    """
-    for item in items:
-        if item.path.parent.name == "deployed":
-            item.add_marker(pytest.mark.xdist_group(f"deployed-{int(item.path.stem in ONE_HALF)}"))
-
 
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[Simulator]:
