@@ -100,7 +100,10 @@ def news() -> Iterator[Message]:
 
 def digests() -> Iterator[Message]:
     """What stands for many mails."""
-    names = frozenset(f"device-id/tenants/{name}-AbCdEf" for name in ("acme", "globex", "initech"))
+    names = frozenset(
+        f"{ARN.removesuffix('device-id-credential-AbCdEf')}device-id/tenants/{name}-AbCdEf"
+        for name in ("acme", "globex", "initech")
+    )
     for cause in ("ServiceFailure", "recovered", "rotated"):
         yield messages.digest(cause, Batch(names, 0, urgent=False, since=NOW - timedelta(hours=1)), NOW)
 
@@ -113,8 +116,9 @@ _OF_MANY = f"""\
 Of one cause, an hour's first {ALONE} credentials have a mail each, as above. Further ones wait, and when the hour is over
 one mail tells of all of them; while the flood lasts, it is one an hour. Every kind of failure has such a digest, and so
 have recoveries and rotations that end an incident. A certificate in its last day, and one that the service deleted, are
-told at once whatever else happens. The attribute `secret` of a digest is `several`; its document has `count`, `secrets`
-and `since`, and `secretId` is null."""
+told at once whatever else happens. A digest's document has `count`, `secrets` and `since`, and its `secretId` is null. Its
+attribute `secret` is an array (`String.Array`), so a subscriber that filters by one secret gets the digests that name it;
+a digest names a hundred and counts the others."""
 
 _FOR_PROGRAMS = """\
 Subscribers other than mailboxes get a JSON document, and may filter by the message attributes `severity`, `code` and

@@ -121,22 +121,23 @@ class Alerts:
             self._remember(situation.secret, incident, message.code if waits else "")
 
     def _waits(self, message: Message, situation: Situation, now: datetime) -> bool:
-        name, urgent = messages.short_name(situation.secret), message.severity == "CRITICAL"
         try:
-            return self._digests.waits(message.code, name, now, urgent=urgent)
+            return self._digests.waits(message.code, situation.secret, now, urgent=message.severity == "CRITICAL")
         except StorageFailure as error:
             logger.warning("Whether others have the same to tell cannot be found out, so it is told alone: %s", error)
             return False
 
     def _publish_batch(self, cause: str, batch: Batch, now: datetime) -> bool:
-        return self._publish(messages.digest(cause, batch, now), messages.SEVERAL)
+        return self._publish(messages.digest(cause, batch, now), *sorted(batch.names))
 
-    def _publish(self, message: Message, secret: str) -> bool:
+    def _publish(self, message: Message, *secrets: str) -> bool:
         """Send it; False when AWS does not take it.
 
-        SNS: with MessageStructure json, `email` goes to mailboxes and `default` to every other kind of subscriber.
+        SNS: with MessageStructure json, `email` goes to mailboxes and `default` to every other kind of subscriber. A
+        filter need match one value of an array: who filters by a secret gets the digests that name it.
         """
-        attributes = {"severity": message.severity, "code": message.code, "secret": secret}
+        about = ("String", secrets[0]) if len(secrets) == 1 else ("String.Array", json.dumps(secrets))
+        attributes = {"severity": ("String", message.severity), "code": ("String", message.code), "secret": about}
         document = json.dumps(message.document)
         try:
             self._client.publish(
@@ -145,7 +146,7 @@ class Alerts:
                 MessageStructure="json",
                 Message=json.dumps({"default": document, "email": message.text}),
                 MessageAttributes={
-                    name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+                    name: {"DataType": kind, "StringValue": value} for name, (kind, value) in attributes.items()
                 },
             )
         except (ClientError, BotoCoreError) as error:

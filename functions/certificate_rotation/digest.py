@@ -35,7 +35,7 @@ class Batch:
     """What waits to be sent, or is being sent.
 
     Attributes:
-        names: of credentials, as many as there is room for.
+        names: of credentials' secrets, their ARNs, as many as there is room for.
         more: how many further ones there are.
         urgent: whether one of them was CRITICAL.
         since: when the hour began in which they came.

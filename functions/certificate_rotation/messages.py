@@ -14,7 +14,6 @@ from certificate_rotation.state import Incident, LastRotation
 
 MAX_SUBJECT = 99  # SNS: printable ASCII, no line breaks, fewer than 100 characters
 VERSION = 1  # of the JSON document: goes up when a key is taken away or means something else
-SEVERAL = "several"  # the attribute `secret` of a digest, which is about no single one
 
 Severity = Literal["CRITICAL", "WARNING", "INFO"]
 
@@ -136,6 +135,7 @@ def digest(cause: str, batch: Batch, now: datetime) -> Message:
     told = _OF_MANY.get(cause) or _failure_of_many(cause)
     severity: Severity = "INFO" if cause in _OF_MANY else "CRITICAL" if batch.urgent else "WARNING"
     names, those = sorted(batch.names), f"{batch.count} more credential{'' if batch.count == 1 else 's'}"
+    listed = "\n".join(short_name(name) for name in names)
     more = f"\nand {batch.more} more, for whom this list has no room" if batch.more else ""
     body = {
         "What happened": f"In the hour from {utc_text(batch.since)} on, {those} {told.what}. Those who had a mail of "
@@ -143,7 +143,7 @@ def digest(cause: str, batch: Batch, now: datetime) -> Message:
         "Does traffic still work": told.traffic,
         "What happens by itself": told.by_itself,
         "What you can do": told.cure,
-        "Which ones": "\n".join(names) + more,
+        "Which ones": f"{listed}{more}",
         "Details": f"Code: {cause}\nCredentials: {batch.count}\nNow: {utc_text(now)}",
     }
     document: dict[str, object] = {

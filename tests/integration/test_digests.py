@@ -1,7 +1,7 @@
 """Hundreds fail at once: people get a handful of mails and a digest, and nobody's news is lost on the way."""
 
 import itertools
-import re
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from certificate_rotation.alerts import Alerts
 from certificate_rotation.digest import ALONE, NAMED, SENDING
 from certificate_rotation.errors import InvalidSettings, ServiceFailure
 from certificate_rotation.ledger_items import item
-from certificate_rotation.messages import SEVERAL, Situation
+from certificate_rotation.messages import Situation
 from certificate_rotation.state import Incident, LastRotation
 from tests.integration.aws import Email, Killed, When
 from tests.integration.world import World
@@ -53,18 +53,22 @@ class Crowd:
 
     def told(self) -> list[Email]:
         """The digests so far."""
-        return [email for email in self.world.emails() if email.attributes["secret"] == SEVERAL]
+        return [email for email in self.world.emails() if "secrets" in email.document]
 
     def alone(self) -> list[str]:
         """Who was told of on their own so far, in order."""
-        return [
-            name for email in self.world.emails() for name in re.findall(r"\d{3}", email.attributes["secret"][-10:])
-        ]
+        alone = [email.attributes["secret"] for email in self.world.emails() if "secrets" not in email.document]
+        return [number(secret) for secret in alone if "secret:tenants/" in secret]
 
     def named(self) -> set[str]:
         """Everybody a mail was about, alone or in a digest."""
         listed = [name for email in self.told() for name in email.document["secrets"]]
-        return {*self.alone(), *(name[8:11] for name in listed)}
+        return {*self.alone(), *(number(secret) for secret in listed)}
+
+
+def number(secret: str) -> str:
+    """A credential's number in its ARN."""
+    return secret.rpartition("tenants/")[2][:3]
 
 
 @pytest.fixture
@@ -87,7 +91,8 @@ def test_an_hours_first_five_are_told_alone_and_all_the_others_in_one_digest(cro
     crowd.fails(MANY)
     (digest,) = crowd.told()
     assert digest.subject == f"[Device-ID] WARNING: ServiceFailure - {MANY - ALONE + 1} more credentials"
-    assert digest.attributes == {"severity": "WARNING", "code": "ServiceFailure", "secret": "several"}
+    assert json.loads(digest.attributes.pop("secret")) == digest.document["secrets"]
+    assert digest.attributes == {"severity": "WARNING", "code": "ServiceFailure"}
     assert crowd.named() == everybody(MANY + 1)
     assert len(crowd.world.emails()) == ALONE + 1
 

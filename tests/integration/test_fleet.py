@@ -36,11 +36,6 @@ class Member:
         """What befalls them."""
         return self.name.partition("-")[2]
 
-    @property
-    def short_name(self) -> str:
-        """How a digest calls their secret."""
-        return self.arn.rpartition(":secret:")[2]
-
 
 class Fleet:
     """All of them, in one world, with one ledger and one topic, looked after by one container."""
@@ -49,11 +44,14 @@ class Fleet:
         self.world, self.parts = world, world.parts()
         self.members: list[Member] = []
 
-    def add(self, name: str, secret: str | None = None, age: timedelta = DUE) -> Member:
-        """A tenant signs up; `secret`: what stands in their secret instead of what they got."""
-        tenant = self.world.simulator.onboard(
+    def sign_up(self, name: str, age: timedelta = DUE) -> Tenant:
+        """At the service."""
+        return self.world.simulator.onboard(
             name, key_algorithm="ec256", age=age, lifetime=LIFETIME, cert_name="onboarded-1"
         )
+
+    def add(self, name: str, tenant: Tenant, secret: str | None = None) -> Member:
+        """A tenant gets a secret; `secret`: what stands in it instead of what they were given."""
         value = json.dumps({**tenant.credential, **OWN_KEYS}) if secret is None else secret
         made = self.world.aws.admin.secrets.create_secret(Name=f"{self.world.aws.name}/{name}", SecretString=value)
         self.members.append(Member(name, made["ARN"], tenant))
@@ -95,9 +93,7 @@ class Fleet:
     def told(self) -> Counter[tuple[str, str]]:
         """How often each tenant was told of, alone or in a digest, and with what code."""
         emails = self.world.emails()
-        alone = [
-            (e.attributes["secret"].rpartition(":secret:")[2], e.code) for e in emails if "secrets" not in e.document
-        ]
+        alone = [(e.attributes["secret"], e.code) for e in emails if "secrets" not in e.document]
         together = [(name, e.code) for e in emails for name in e.document.get("secrets", ())]
         return Counter([*alone, *together])
 
@@ -146,7 +142,9 @@ def sign_up_all(fleet: Fleet) -> Iterator[tuple[Member, str]]:
     assert len(troubles) == TENANTS // 10
     for number in range(TENANTS):
         kind, said = troubles[number // 10] if number % 10 == 5 else ("fine", "rotated")
-        member = fleet.add(f"{number:03}-{kind}", SECRETS.get(kind), LIFETIME + DUE if kind == "too-late" else DUE)
+        name = f"{number:03}-{kind}"
+        tenant = fleet.sign_up(name, LIFETIME + DUE if kind == "too-late" else DUE)
+        member = fleet.add(name, tenant, SECRETS.get(kind))
         if kind in FAULTS:
             fleet.world.simulator.fault(kind, tenant=member.tenant.name, times=1, endpoint="cert:refresh")
         if kind == "used-up":
@@ -196,9 +194,24 @@ def assert_few_mails_tell_of_all(fleet: Fleet, said: Mapping[Member, str], mende
     """Each is told of by name, once: the first five of one cause by themselves, the others together."""
     told = fleet.told()
     assert max(told.values()) == 1
-    failed = {(member.short_name, outcome) for member, outcome in said.items() if outcome[0].isupper()}
-    over = {(member.short_name, "rotated") for member in mended if member.trouble != "used-up"}
+    failed = {(member.arn, outcome) for member, outcome in said.items() if outcome[0].isupper()}
+    over = {(member.arn, "rotated") for member in mended if member.trouble != "used-up"}
     assert set(told) == failed | over
     codes = Counter(email.code for email in fleet.world.emails())
     assert (codes["ServiceFailure"], codes["rotated"]) == (ALONE + 1, ALONE + 1)
     assert len(fleet.world.emails()) < len(failed | over)
+
+
+def test_an_outage_of_all_is_a_handful_of_mails(fleet: Fleet) -> None:
+    """The key that encrypts every secret is disabled, and put right again: a hundred fail and recover."""
+    tenant = fleet.sign_up("one-for-all", timedelta(days=1))  # nobody is due: the service is not asked
+    for number in range(TENANTS // 2):
+        fleet.add(f"{number:03}", tenant)
+    with fleet.world.aws.refusing("GetSecretValue"):
+        assert set(fleet.an_hour(fleet.members).values()) == {"InvalidCredential"}
+    assert set(fleet.an_hour(fleet.members).values()) == {"not_due"}
+    fleet.an_hour(fleet.members[-1:])
+    codes = Counter(email.code for email in fleet.world.emails())
+    assert codes == {"InvalidCredential": ALONE + 1, "recovered": ALONE + 1}
+    counted = [email.document["count"] for email in fleet.world.emails() if "count" in email.document]
+    assert counted == [TENANTS // 2 - ALONE] * 2
