@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from certificate_rotation.alerts import Alerts
-from certificate_rotation.digest import ALONE, NAMED, SENDING
+from certificate_rotation.digest import ALONE, NAMED, SENDING, Record
 from certificate_rotation.errors import InvalidSettings, ServiceFailure
 from certificate_rotation.ledger_items import item
 from certificate_rotation.messages import Situation
@@ -290,3 +290,40 @@ def test_a_look_at_a_digest_that_is_refused_fails_no_run(crowd: Crowd, caplog: p
     assert "The next run looks" in caplog.text
     crowd.looks(MANY - 1)
     assert crowd.named() == everybody(MANY)
+
+
+def test_of_two_runs_that_saw_the_same_one_acts(crowd: Crowd) -> None:
+    """A thousand containers start in the same second, and each has looked before it writes."""
+    now, later = crowd.world.time.now(), crowd.world.time.now() + OVER
+    records = crowd.world.parts().ledger.digests("topic")
+
+    def seen() -> Record:
+        known = records.load("C")
+        assert known is not None
+        return known
+
+    assert records.open("C", None, "0", now)
+    assert not records.open("C", None, "1", now), "the hour was begun"
+    for number in range(1, ALONE):
+        assert records.alone("C", seen(), str(number))
+    full = seen()
+    assert not records.alone("C", full, "5"), "five were told"
+    assert records.alone("C", full, "4"), "a botocore repeat of one of the five"
+    assert records.join("C", full, "5", urgent=False)
+    assert not records.open("C", full, "6", later), "somebody waits"
+
+    before = seen()
+    assert records.close("C", before, later)
+    assert not records.close("C", before, later), "another run sends it"
+    assert not records.join("C", before, "6", urgent=False), "that hour is over"
+    assert not records.count("C", before, urgent=False), "that hour is over"
+    closed = seen()
+    assert records.join("C", closed, "6", urgent=True)
+    assert not records.close("C", seen(), later + OVER), "a batch that is not sent yet must not be lost"
+
+    assert records.take_over("C", closed, later + SENDING)
+    assert not records.take_over("C", closed, later + SENDING), "another run did"
+    assert not records.sent("C", later + SENDING), "it is not ours any more"
+    assert records.sent("C", later + 2 * SENDING)
+    left = seen()
+    assert (left.sending, left.waiting and left.waiting.names) == (None, frozenset({"6"}))
