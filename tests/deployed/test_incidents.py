@@ -138,5 +138,5 @@ def test_an_error_is_reported_under_its_name_and_told_once_and_so_is_its_end(
     mended = customer.invoke(**failing.mending)
     assert mended["outcome"] == ("rotated" if "rotated" in failing.over else "not_due")
     emails = customer.emails()
-    assert tuple(email.attributes["code"] for email in emails) == failing.over
-    assert f"incident {name} of " in emails[0].body
+    assert sorted(email.attributes["code"] for email in emails) == sorted(failing.over)
+    assert any(f"incident {name} of " in email.body for email in emails)

@@ -171,11 +171,15 @@ def _administrator(session: boto3.Session) -> tuple[Clients, str]:
 
 @dataclass
 class LocalAws:
-    """moto, and what one test made in it."""
+    """moto, and what one test made in it.
+
+    `directly`: writes, too, go straight to what moto does with them; see `memory`.
+    """
 
     session: boto3.Session
     name: str = field(default_factory=lambda: f"test-{uuid.uuid4()}")
     exchanges: Exchanges = field(default_factory=Exchanges)
+    directly: bool = False
 
     def __post_init__(self) -> None:
         """Make the ledger's table."""
@@ -243,6 +247,10 @@ class LocalAws:
             return AWSResponse(URL, refusal["ResponseMetadata"]["HTTPStatusCode"], HTTPHeaders(), None), refusal
         with self._atomic:
             found = memory.answer(call.operation, call.body)
+            if self.directly and not found and call.failure != "repeated":
+                if call.operation == "TransactWriteItems":
+                    memory.about_to_change(call.body)
+                found = memory.write(call.operation, call.body)
         if found:
             return AWSResponse(URL, HTTPStatus.OK, HTTPHeaders(), None), found
         self._atomic.acquire()  # AWS checks a condition and writes as one; moto's threads do not

@@ -125,11 +125,12 @@ def test_a_ledger_that_cannot_be_closed_is_closed_by_the_next_run(world: World) 
 def test_a_lease_that_cannot_be_given_back_ends_by_itself(world: World) -> None:
     """It is no failure: it only keeps others waiting for two minutes."""
     world.onboard()
+    world.fault("unavailable")
     with world.aws.refusing("UpdateItem", "REMOVE lease"):
-        assert world.run()["outcome"] == "rotated"
-    assert world.run(force=True, allowEviction=True)["outcome"] == "busy"
+        world.fails(ServiceFailure)
+    assert world.run()["outcome"] == "busy"
     world.advance(minutes=4)
-    assert world.run(force=True, allowEviction=True)["outcome"] == "rotated"
+    assert world.run()["outcome"] == "rotated"
 
 
 def test_a_failure_that_cannot_be_written_down_is_told_with_what_it_was(world: World) -> None:

@@ -44,7 +44,7 @@ def watched(service: Simulator, aws_session: boto3.Session) -> Watched:
         service.clear_faults()
         service.clock.reset()
         with Log.listening() as log:
-            world = World(LocalAws(aws_session), service, lambda: log.records)
+            world = World(LocalAws(aws_session, directly=True), service, lambda: log.records)
             try:
                 yield Watch(world, log)
             finally:

@@ -13,7 +13,7 @@ from tests.reliability.model import Model
 from tests.reliability.tally import TALLY
 
 # Steps of each shard: 20,000 in all. `make soak` takes ten times as many.
-SHARDS, SHARE = 8, 2_500
+SHARDS, SHARE = 8, 600
 LONGER = int(os.environ.get("SOAK", "1"))  # by how much: `make soak` sets it
 FIRST = int(os.environ.get("SEED", "1"))
 
