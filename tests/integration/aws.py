@@ -64,6 +64,7 @@ class Exchanges:
         self._kill: tuple[int | str, When] | None = None
         self._dead = False
         self._meanwhile: tuple[int, Callable[[], object]] | None = None
+        self.look: Callable[[], object] = lambda: None  # is called right before and right after every exchange
 
     def meanwhile(self, index: int, action: Callable[[], object]) -> None:
         """Let somebody else act right before the next run's exchange number `index`."""
@@ -83,6 +84,7 @@ class Exchanges:
     def before(self, name: str) -> None:
         """Something is about to be sent."""
         self.names.append(name)
+        self.look()
         self._end_if("before")
         if self._meanwhile and self._meanwhile[0] == len(self.names) - 1:
             action, self._meanwhile = self._meanwhile[1], None
@@ -90,6 +92,7 @@ class Exchanges:
 
     def after(self) -> None:
         """It was answered."""
+        self.look()
         self._end_if("after")
 
     def _end_if(self, when: When) -> None:

@@ -286,7 +286,7 @@ class World:
 
     def everything_stored(self) -> object:
         """All a run could change, to compare."""
-        return (self.labels(), self.versions(), self.aws.records(), self.emails(), self.simulator.requests)
+        return (self.labels(), self.versions(), self.aws.records(), self.emails(), list(self.simulator.requests))
 
     def told(self) -> str:
         """All that the code said, wherever it said it: the secret itself is the only place for a key."""

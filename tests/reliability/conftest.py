@@ -18,13 +18,6 @@ from tests.reliability.watch import Watch
 type Watched = Callable[[], AbstractContextManager[Watch]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave these tests out of the coverage: counting doubles their time, and the other tests reach what they reach."""
-    for item in items:
-        if item.path.parent.name == "reliability":
-            item.add_marker(pytest.mark.no_cover)
-
-
 @pytest.fixture
 def service(trust_anchors: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     """The service at its harshest: attempts never come back. What waits for real time waits less."""
