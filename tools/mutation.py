@@ -22,6 +22,8 @@ TESTS = (
     "integration/test_announcing",
     "integration/test_closing",
     "integration/test_crashes",
+    "integration/test_digests",
+    "integration/test_handler",
     "integration/test_holds",
     "integration/test_limits",
     "integration/test_not_rotating",
