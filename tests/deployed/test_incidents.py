@@ -23,7 +23,6 @@ INSIST = {"force": True, "allowEviction": True}
 ELSEWHERE = {
     "InvalidSettings": "test_bad_input: a setting is a property of the deployed function",
     "StorageFailure": "test_bad_input: the emulator has no role to take a right from",
-    "CertificateNotAccepted": "tests/integration alone: each run of it probes for 15 seconds",
 }
 
 
@@ -68,6 +67,20 @@ def at_the_service(fault: str, again: str = "failed", **mending: object) -> Fail
     return Failing(begin, again=again, asked=1, end=end, mending=mending)
 
 
+def begin_with_a_delay(customer: Customer) -> None:
+    """The service issues, and does not let the new certificate in; each run asks for fifteen seconds."""
+    customer.onboard()
+    customer.fault("activation-delay")
+
+
+def activate(customer: Customer) -> None:
+    """From now on it does."""
+    tenant = customer.simulator.tenant(customer.name)
+    for record in tenant.certificates:
+        if not record.active:
+            tenant.activate(record.name)
+
+
 def onboard_anew(customer: Customer) -> None:
     """What a person does when nothing else helps."""
     anew = customer.simulator.onboard(f"{customer.name}-2", age=YOUNG, lifetime=LIFETIME, cert_name="onboarded-2")
@@ -87,6 +100,7 @@ FAILING = {
     "ServiceFailure": at_the_service("unavailable"),
     "ServiceUnreachable": Failing(Customer.onboard, settings={"SERVICE_URL": "https://localhost:1"}),
     "OutcomeUnknown": at_the_service("malformed-json", again="held", **INSIST),
+    "CertificateNotAccepted": Failing(begin_with_a_delay, asked=1, end=activate),
     "CertificateRejected": at_the_service("other-key", again="held", **INSIST),
 }
 
