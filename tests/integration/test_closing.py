@@ -1,7 +1,8 @@
-"""The last write of a rotation: what it closes, and whose lease it gives back."""
+"""The last write about an attempt: what it closes, what it leaves to read, and whose lease it gives back."""
 
 from datetime import timedelta
 
+from certificate_rotation.errors import RefreshConflict
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.state import Lease
 from tests.integration.test_crashes import ORDER_OF_EXCHANGES
@@ -40,3 +41,12 @@ def test_a_run_that_outlived_its_lease_leaves_the_next_owners_alone(world: World
     assert world.state().open_attempt is None
     assert world.state().lease is None
     assert len(world.refreshes()) == 1
+
+
+def test_an_attempt_that_failed_stands_in_the_history_with_what_it_was(world: World) -> None:
+    """A person who reads the table months later has nothing else left."""
+    world.onboard()
+    world.fault("conflict")
+    error = world.fails(RefreshConflict)
+    (attempt,) = world.history()
+    assert (attempt["outcome"], attempt["message"]) == ("RefreshConflict", str(error))

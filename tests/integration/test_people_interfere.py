@@ -31,6 +31,7 @@ def test_somebody_who_onboards_anew_is_not_overwritten(world: World, how_far: st
     assert world.state().open_attempt is None
     assert world.accepted()
     assert ("dropped" in world.codes()) == (how_far == "staged")
+    assert world.history()[-1]["outcome"] == ("RefreshConflict" if how_far == "intended" else "dropped")
     world.advance(days=61)
     assert world.run()["previousCertName"] == "onboarded-1"
     assert len(tenant.certificates) == 2
