@@ -100,6 +100,7 @@ def rotated(ago: timedelta, fingerprint: str = "in use", previous: str = "before
         (facts(1, last_rotation=rotated(timedelta(hours=1))), NOTHING, NotDue),
         # waiting for the grace would outlast the certificate itself
         (facts(89.5, last_rotation=rotated(timedelta(hours=1))), NOTHING, Issue),
+        (facts(89, last_rotation=rotated(timedelta(0))), NOTHING, Issue),
     ],
 )
 def test_what_to_do(given: Facts, command: Command, expected: type[Decision]) -> None:
@@ -125,7 +126,7 @@ def test_what_is_half_done_is_finished_first(progress: Progress, expected: type[
 
 @pytest.mark.parametrize(
     ("age", "attempts", "replaced"),
-    [(60, Attempts(), False), (83, Attempts(), True), (83, NO_ATTEMPT, False)],
+    [(60, Attempts(), False), (83, Attempts(), True), (83, Attempts(burst_left=1), True), (83, NO_ATTEMPT, False)],
 )
 @pytest.mark.parametrize("progress", [Progress.ISSUED, Progress.STAGED])
 def test_a_certificate_nobody_accepts_is_replaced_only_near_the_end(
@@ -252,7 +253,7 @@ def test_a_lease_ends_with_its_holder(owner: str, ended: timedelta, expected: ty
 
 @pytest.mark.parametrize(
     ("before_days", "age_at_renewal"),
-    [(0, 60), (30, 60), (89, 1), (90, 60), (3650, 60)],
+    [(0, 60), (1, 89), (30, 60), (89, 1), (90, 60), (3650, 60)],
 )
 def test_a_certificate_is_renewed_in_its_last_third_or_when_the_owner_says(
     before_days: int, age_at_renewal: float
