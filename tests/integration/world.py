@@ -284,9 +284,13 @@ class World:
         """The text of the log at ERROR."""
         return "\n".join(_text(record) for record in self._log() if record.levelno >= logging.ERROR)
 
+    def stored_and_sent(self) -> tuple[object, ...]:
+        """All that the code changed outside, but for its requests to the service, to compare."""
+        return (self.labels(), self.versions(), self.aws.records(), self.emails())
+
     def everything_stored(self) -> object:
         """All a run could change, to compare."""
-        return (self.labels(), self.versions(), self.aws.records(), self.emails(), list(self.simulator.requests))
+        return (*self.stored_and_sent(), list(self.simulator.requests))
 
     def told(self) -> str:
         """All that the code said, wherever it said it: the secret itself is the only place for a key."""
