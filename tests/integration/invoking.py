@@ -12,6 +12,7 @@ import pytest
 from aws_lambda_powertools.logging.filters import SuppressFilter
 
 from certificate_rotation import handler
+from certificate_rotation.errors import RotationError
 from tests.integration.world import World
 
 if TYPE_CHECKING:
@@ -67,3 +68,13 @@ def at_the_worlds_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def invoke(event: object) -> object:
     """Its result."""
     return handler.lambda_handler(event, cast("LambdaContext", Context()))
+
+
+def outcome(event: object) -> object:
+    """How a run ends."""
+    try:
+        answer = invoke(event)
+    except RotationError:
+        return "failed"
+    assert isinstance(answer, dict)
+    return answer["outcome"]

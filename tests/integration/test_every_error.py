@@ -8,7 +8,7 @@ import pytest
 
 from certificate_rotation import errors
 from certificate_rotation.errors import RotationError
-from tests.integration.invoking import at_the_worlds_time, forget, invoke
+from tests.integration.invoking import at_the_worlds_time, forget, invoke, outcome
 from tests.integration.world import World
 from tools import alert_texts
 
@@ -95,16 +95,6 @@ PROVOKED: dict[type[RotationError], Failing] = {
         lambda world, _: world.aws.failures.clear(),
     ),
 }
-
-
-def outcome(event: object) -> object:
-    """How a run ends."""
-    try:
-        answer = invoke(event)
-    except RotationError:
-        return "failed"
-    assert isinstance(answer, dict)
-    return answer["outcome"]
 
 
 @pytest.mark.parametrize("name", alert_texts.named())

@@ -16,7 +16,7 @@ from certificate_rotation.errors import (
 )
 from certificate_rotation.state import Lease
 from tests.cloudformation import Stack
-from tests.integration.invoking import Context, invoke
+from tests.integration.invoking import Context, invoke, outcome
 from tests.integration.world import World
 from tests.unit.alarms.account import FUNCTION
 from tests.unit.alarms.alarm import Alarm
@@ -153,16 +153,6 @@ def test_the_line_tells_what_the_metrics_do_not(function: World, capsys: pytest.
     (line,) = map(json.loads, lines(capsys))
     assert (line["outcome"], line["error"]) == ("failed", "ServiceFailure")
     assert line.keys() - {"_aws", "outcome", "error", "FunctionName"} == {"RunCompleted", "Failed", "DaysToExpiry"}
-
-
-def outcome(event: object) -> object:
-    """How a run ends."""
-    try:
-        answer = invoke(event)
-    except RotationError:
-        return "failed"
-    assert isinstance(answer, dict)
-    return answer["outcome"]
 
 
 def test_alarms_and_dashboard_read_what_is_written(
