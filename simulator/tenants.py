@@ -153,6 +153,12 @@ class Tenant:
             self._working = True
             return True
 
+    @property
+    def working(self) -> bool:
+        """Whether an update is being worked on, be it for somebody who no longer waits for the answer."""
+        with self._lock:
+            return self._working
+
     def end_job(self) -> None:
         """Give the place back."""
         with self._lock:

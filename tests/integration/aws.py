@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.session import Session
 from moto.core.botocore_stubber import BotocoreStubber
 
-from tests.integration import memory
+from tests.integration import memory, writing
 from tests.integration.failures import URL, Failures
 
 if TYPE_CHECKING:
@@ -169,14 +169,22 @@ _idle: list[Clients] = []
 def _administrator(session: boto3.Session) -> tuple[Clients, str]:
     """Clients nobody watches, and a topic: moto makes a signing key for each, which takes longer than a rotation."""
     clients = Clients.made_by(session)
-    return clients, clients.sns.create_topic(Name="alerts")["TopicArn"]
+    topic = clients.sns.create_topic(Name="alerts")["TopicArn"]
+    for client in clients.all():
+        client.meta.events.register("before-call", _look)  # type: ignore[arg-type]  # as in `in_process`
+    return clients, topic
+
+
+def _look(model: Any, params: Any, **_: object) -> tuple[AWSResponse, dict[str, Any]] | None:  # noqa: ANN401 - botocore's
+    found = memory.answer(model.name, params["body"])
+    return _answered(found) if found else None
 
 
 @dataclass
 class LocalAws:
     """moto, and what one test made in it.
 
-    `directly`: writes, too, go straight to what moto does with them; see `memory`.
+    `directly`: writes, too, go straight into moto's memory; see `writing`.
     """
 
     session: boto3.Session
@@ -245,17 +253,15 @@ class LocalAws:
         self.calls.append(call)
         self.exchanges.before(call.operation)
         call.failure = self.failures.take(call.operation, call.body)
-        refusal = self.failures.before(call.failure, call.operation)
-        if refusal:
-            return AWSResponse(URL, refusal["ResponseMetadata"]["HTTPStatusCode"], HTTPHeaders(), None), refusal
+        refused = self.failures.before(call.failure, call.operation)
+        if refused:
+            return _answered(refused)
         with self._atomic:
             found = memory.answer(call.operation, call.body)
             if self.directly and not found and call.failure != "repeated":
-                if call.operation == "TransactWriteItems":
-                    memory.about_to_change(call.body)
-                found = memory.write(call.operation, call.body)
+                found = writing.write(call.operation, call.form or json.loads(call.body))
         if found:
-            return AWSResponse(URL, HTTPStatus.OK, HTTPHeaders(), None), found
+            return _answered(found)
         self._atomic.acquire()  # AWS checks a condition and writes as one; moto's threads do not
         if call.operation == "TransactWriteItems":
             memory.about_to_change(call.body)
@@ -300,6 +306,10 @@ class LocalAws:
     def put_by_hand(self, value: str | bytes) -> None:
         """Store a new AWSCURRENT as a person does."""
         memory.put_by_hand(self.name, value)
+
+
+def _answered(parsed: dict[str, Any]) -> tuple[AWSResponse, dict[str, Any]]:
+    return AWSResponse(URL, parsed["ResponseMetadata"]["HTTPStatusCode"], HTTPHeaders(), None), parsed
 
 
 def _email(form: Mapping[str, str]) -> Email:

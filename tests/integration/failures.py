@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
@@ -40,6 +41,19 @@ _REFUSALS = {
 }
 # AWS: what a transaction says of the write that stopped it.
 _REASONS = {"throttled": "ThrottlingError", "condition failed": "ConditionalCheckFailed"}
+
+
+def refusal(name: str, operation: str) -> dict[str, Any]:
+    """What AWS answers instead of doing as it is told, parsed."""
+    code, message = _REFUSALS[name]
+    answer: dict[str, Any] = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": HTTPStatus.BAD_REQUEST},
+    }
+    if operation == "TransactWriteItems" and name in _REASONS:
+        answer["Error"]["Code"] = "TransactionCanceledException"
+        answer["CancellationReasons"] = [{"Code": _REASONS[name]}, {"Code": "None"}]
+    return answer
 
 
 @dataclass
@@ -86,24 +100,14 @@ class Failures:
         return met.name
 
     def before(self, name: str, operation: str) -> dict[str, Any] | None:
-        """What AWS answers instead of doing as it is told, parsed; None when it does.
+        """The refusal a call meets; None when it meets none.
 
         Raises:
             ConnectTimeoutError: AWS cannot be reached.
         """
         if name == "unreachable":
             raise ConnectTimeoutError(endpoint_url=URL)
-        if name not in _REFUSALS:
-            return None
-        code, message = _REFUSALS[name]
-        answer: dict[str, Any] = {
-            "Error": {"Code": code, "Message": message},
-            "ResponseMetadata": {"HTTPStatusCode": 400},
-        }
-        if operation == "TransactWriteItems" and name in _REASONS:
-            answer["Error"]["Code"] = "TransactionCanceledException"
-            answer["CancellationReasons"] = [{"Code": _REASONS[name]}, {"Code": "None"}]
-        return answer
+        return refusal(name, operation) if name in _REFUSALS else None
 
     def after(self, name: str) -> None:
         """What becomes of the answer.

@@ -1,7 +1,7 @@
-"""moto's memory itself: what it stored is read and written here without its HTTP.
+"""moto's memory itself: what it stored is read here without its HTTP.
 
 A look through HTTP costs as much as everything else in a run that only looks. Writes go through it, with all that moto
-checks of a request, except where thousands of runs are made: there they go to what moto does with a good request.
+checks of a request, except where `writing` does them.
 """
 
 import base64
@@ -9,12 +9,12 @@ import copy
 import functools
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Literal
 
 from boto3.dynamodb.types import TypeDeserializer
 from moto.backends import get_backend
-from moto.core.exceptions import _RESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
@@ -24,7 +24,7 @@ REGION = "us-east-1"
 
 def versions(secret: str) -> dict[str, tuple[list[str], str]]:
     """Every version of a secret: its labels and its text, which is empty where it is binary."""
-    stored = _backend("secretsmanager").secrets[secret].versions
+    stored = backend("secretsmanager").secrets[secret].versions
     return {
         version: (list(found["version_stages"]), found.get("secret_string") or "") for version, found in stored.items()
     }
@@ -35,10 +35,10 @@ def put_by_hand(secret: str, value: str | bytes) -> None:
 
     In two steps: in one, moto leaves the label on the version that had it, if it came there by a move.
     """
-    backend = _backend("secretsmanager")
+    stored = backend("secretsmanager")
     current = next((version for version, (labels, _) in versions(secret).items() if "AWSCURRENT" in labels), "")
     new = str(uuid.uuid4())
-    backend.put_secret_value(
+    stored.put_secret_value(
         secret,
         secret_string=value if isinstance(value, str) else None,
         secret_binary=base64.b64encode(value).decode() if isinstance(value, bytes) else None,
@@ -46,12 +46,12 @@ def put_by_hand(secret: str, value: str | bytes) -> None:
         version_stages=[],
     )
     if current:
-        backend.update_secret_version_stage(secret, "AWSCURRENT", current, new)
+        stored.update_secret_version_stage(secret, "AWSCURRENT", current, new)
 
 
 def records(table: str) -> list[dict[str, Any]]:
     """Every item of a table in plain values, sorted as the table sorts them."""
-    items = [found.to_json()["Attributes"] for found in _backend("dynamodb").tables[table].all_items()]
+    items = [found.to_json()["Attributes"] for found in backend("dynamodb").tables[table].all_items()]
     return [{name: TypeDeserializer().deserialize(value) for name, value in item.items()} for item in items]
 
 
@@ -84,66 +84,19 @@ def answer(operation: str, body: str) -> dict[str, Any] | None:
     if operation not in _LOOKS:
         return None
     found = _LOOKS[operation](json.loads(body))
-    return found and found | {"ResponseMetadata": {"HTTPStatusCode": 200}}
-
-
-def write(operation: str, body: str) -> dict[str, Any] | None:
-    """Do what moto does; None when it refuses, or does not know how: then nothing has changed, and moto has to say why.
-
-    Call it while nobody else writes.
-    """
-    if operation not in _WRITES:
-        return None
-    try:
-        _WRITES[operation](json.loads(body))
-    except _RESTError:
-        return None
-    return {"ResponseMetadata": {"HTTPStatusCode": 200}}
-
-
-def _update(asked: Mapping[str, Any]) -> None:
-    _backend("dynamodb").update_item(
-        asked["TableName"],
-        asked["Key"],
-        asked["UpdateExpression"],
-        asked.get("ExpressionAttributeNames", {}),
-        asked.get("ExpressionAttributeValues", {}),
-        condition_expression=asked.get("ConditionExpression"),
-    )
-
-
-def _transact(asked: Mapping[str, Any]) -> None:
-    _backend("dynamodb").transact_write_items(asked["TransactItems"])
-
-
-def _put_value(asked: Mapping[str, Any]) -> None:
-    _backend("secretsmanager").put_secret_value(
-        asked["SecretId"], asked["SecretString"], None, asked["ClientRequestToken"], asked["VersionStages"]
-    )
-
-
-def _move_label(asked: Mapping[str, Any]) -> None:
-    _backend("secretsmanager").update_secret_version_stage(
-        asked["SecretId"], asked["VersionStage"], asked.get("RemoveFromVersionId"), asked.get("MoveToVersionId")
-    )
-
-
-_WRITES: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
-    "UpdateItem": _update,
-    "TransactWriteItems": _transact,
-    "PutSecretValue": _put_value,
-    "UpdateSecretVersionStage": _move_label,
-}
+    return None if found is None else found | {"ResponseMetadata": {"HTTPStatusCode": HTTPStatus.OK}}
 
 
 def _item(asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    table = _backend("dynamodb").tables.get(asked["TableName"])
-    found = table and table.get_item(*(DynamoType(asked["Key"][name]) for name in ("credential", "record")))
-    return found and {"Item": found.to_json()["Attributes"]}
+    table = backend("dynamodb").tables.get(asked["TableName"])
+    if table is None:
+        return None
+    found = table.get_item(*(DynamoType(asked["Key"][name]) for name in ("credential", "record")))
+    return {"Item": found.to_json()["Attributes"]} if found else {}
 
 
 def _description(asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    secret = _backend("secretsmanager").secrets.get(asked["SecretId"])
+    secret = backend("secretsmanager").secrets.get(asked["SecretId"])
     if secret is None or secret.is_deleted() or not secret.versions:
         return None
     stages = {version: list(found["version_stages"]) for version, found in secret.versions.items()}
@@ -151,7 +104,7 @@ def _description(asked: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _value(asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    secret = _backend("secretsmanager").secrets.get(asked["SecretId"])
+    secret = backend("secretsmanager").secrets.get(asked["SecretId"])
     if secret is None or secret.is_deleted():
         return None
     for version, found in secret.versions.items():
@@ -165,5 +118,6 @@ _LOOKS = {"GetItem": _item, "DescribeSecret": _description, "GetSecretValue": _v
 
 
 @functools.cache
-def _backend(service: Literal["dynamodb", "secretsmanager"]) -> Any:  # noqa: ANN401 - moto's, of either kind
+def backend(service: Literal["dynamodb", "events", "secretsmanager", "sns"]) -> Any:  # noqa: ANN401 - moto's, of any kind
+    """Where moto keeps what a service stores."""
     return get_backend(service)[DEFAULT_ACCOUNT_ID][REGION]

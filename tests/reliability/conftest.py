@@ -1,5 +1,6 @@
 """Worlds that are made fast and watched: one service for a whole test, a customer and a secret for every case."""
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -7,6 +8,7 @@ import boto3
 import pytest
 
 from certificate_rotation import device_id_service, transport
+from certificate_rotation.credential import Credential
 from simulator import Simulator
 from tests.integration.aws import LocalAws
 from tests.integration.world import World
@@ -20,7 +22,11 @@ type Watched = Callable[[], AbstractContextManager[Watch]]
 
 @pytest.fixture
 def service(trust_anchors: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
-    """The service at its harshest: attempts never come back. What waits for real time waits less."""
+    """The service at its harshest: attempts never come back. What waits for real time waits less.
+
+    And a text that was read as a credential once is not read again: it would come out the same.
+    """
+    monkeypatch.setattr(Credential, "parse", functools.lru_cache(64)(Credential.parse))
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", trust_anchors)
     monkeypatch.setattr(transport, "_VERDICT_SECONDS", 0)  # with its clock moved, the service refuses by 401
     monkeypatch.setattr(device_id_service, "ANSWER_SECONDS", 0.2)

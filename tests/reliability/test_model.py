@@ -12,8 +12,8 @@ from tests.reliability.conftest import Watched
 from tests.reliability.model import Model
 from tests.reliability.tally import TALLY
 
-# Steps of each shard, at least. `make soak` takes ten times as many: `make test` has to end within ten minutes.
-SHARDS, SHARE = 8, 300
+# Steps of each shard, at least: 20,000 together. `make soak` takes ten times as many.
+SHARDS, SHARE = 16, 1_250
 LONGER = int(os.environ.get("SOAK", "1"))  # by how much: `make soak` sets it
 FIRST = int(os.environ.get("SEED", "1"))
 

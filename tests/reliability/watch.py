@@ -1,6 +1,7 @@
 """A world in which the invariants are checked after every run, from the outside."""
 
 import itertools
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -51,7 +52,8 @@ class Watch:
         self._own: dict[str, Any] = {}  # the customer's keys as they last wrote them
         self._by_hand = ""  # the version they last put in place
         self._excused = False  # what is in use does not work, and not by the code's doing
-        self._put_back = False  # what is in use was replaced once, and somebody put it back
+        self._put_back = False  # what is in use is not the customer's newest, by somebody's hand
+        self._replaced = False  # somebody put it there in the middle of the last run
         self._interfered, self._forgiven = False, False  # somebody acted in the middle of the last run, and how
         self._permitted = False  # what the last run was told, or the time, allowed to lose the certificate in use
         self._serial = 0  # of the certificate in use, or of the last one that could be read
@@ -88,7 +90,7 @@ class Watch:
         self._worked = False
         if held is None:
             return
-        self._own, self._excused = held.own, not self._works(held)
+        self._own, self._excused, self._replaced = held.own, not self._works(held), True
         if held.serial != self._serial:
             self._serial, self._put_back = held.serial, bool(self._younger(held.serial))
 
@@ -140,6 +142,7 @@ class Watch:
         self._worked = before is not None and self._works(before)
         self._excused = not self._worked  # by time, or by a hand: the code's doing was checked after every run
         self._interfered, self._forgiven, self._permitted = False, False, self._permits(event)
+        self._replaced = False
         self._times_accepted = self.world.seen.times_accepted
         try:
             outcome = by() if by else str(self.world.run_with(self._container, event, ahead=ahead)["outcome"])
@@ -148,6 +151,7 @@ class Watch:
         except Killed:
             outcome = "killed"
         self.outcomes.append(outcome)
+        self._let_the_service_finish()
         self.exchanges = list(self.world.aws.exchanges.names)
         self.world.aws.exchanges.revive()
         calls = self.world.aws.calls[self._seen_calls :]
@@ -158,7 +162,14 @@ class Watch:
             self._check_what_is_stored(calls, outcome, dry=bool(event.get("dryRun")))
         else:
             self._check_hygiene("")
+        if self._replaced:  # what this run asked for came later, and belongs to nobody
+            self._put_back = self._put_back or bool(self._younger(self._serial))
         return outcome
+
+    def _let_the_service_finish(self) -> None:
+        """It may be at work for a run that did not wait: what it does then is that run's doing, not the next one's."""
+        while any(tenant.working for tenant in self.tenants):
+            time.sleep(0.01)
 
     def _permits(self, event: Mapping[str, object]) -> bool:
         """Whether a run may cost the certificate in use: it was told so, or its end is near and renewal due."""

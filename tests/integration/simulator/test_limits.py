@@ -85,10 +85,12 @@ def test_a_second_refresh_while_one_is_running_gets_409_and_costs_an_attempt(acm
     thread.start()
     _wait_for_request(acme.simulator)
     second = acme.refresh()
+    at_work = acme.simulator.tenants[0].working
     thread.join()
     assert second.status_code == 409
     assert second.json()["code"] == 409
     assert first[0].status_code == 200
+    assert (at_work, acme.simulator.tenants[0].working) == (True, False)
     assert [_attempt(acme), _attempt(acme)] == [400, 429]
 
 
