@@ -1,7 +1,8 @@
 """A local AWS and a running service for every test."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 import boto3
 import pytest
@@ -13,7 +14,12 @@ from tests.integration.invoking import cold_start
 from tests.integration.world import World
 from tests.reliability.hygiene import HYGIENE
 
-type MakeWorld = Callable[[Simulator], World]
+
+class MakeWorld(Protocol):
+    """What `make_world` is."""
+
+    def __call__(self, simulator: Simulator, *, directly: bool = False) -> World:
+        """Make a world around a simulator; `directly`: see `LocalAws`."""
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +46,8 @@ def make_world(aws_session: boto3.Session, caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level(logging.DEBUG, logger="certificate_rotation")
     worlds: list[World] = []
 
-    def make(simulator: Simulator) -> World:
-        aws = LocalAws(aws_session)
+    def make(simulator: Simulator, *, directly: bool = False) -> World:
+        aws = LocalAws(aws_session, directly=directly)
         worlds.append(World(aws, simulator, lambda: caplog.get_records("setup") + caplog.get_records("call")))
         return worlds[-1]
 

@@ -13,7 +13,9 @@ from certificate_rotation.errors import InvalidSettings, ServiceFailure
 from certificate_rotation.ledger_items import item
 from certificate_rotation.messages import Situation
 from certificate_rotation.state import Incident, LastRotation
+from simulator import Simulator
 from tests.integration.aws import Email, Killed, When
+from tests.integration.conftest import MakeWorld
 from tests.integration.world import World
 
 MANY = 12
@@ -72,9 +74,9 @@ def number(secret: str) -> str:
 
 
 @pytest.fixture
-def crowd(world: World) -> Crowd:
+def crowd(make_world: MakeWorld, simulator: Simulator) -> Crowd:
     """Nobody fails yet."""
-    return Crowd(world)
+    return Crowd(make_world(simulator, directly=True))
 
 
 def everybody(count: int) -> set[str]:

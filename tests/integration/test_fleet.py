@@ -107,7 +107,7 @@ def fleet(make_world: MakeWorld) -> Iterator[Fleet]:
     """Nobody has signed up yet. The provider wants no mail about ordinary success."""
     # Tickets end the wait for a refusal after the handshake, which would be most of the time this takes.
     with Simulator.running(statistics_limit=False, session_tickets=True) as simulator:
-        world = make_world(simulator)
+        world = make_world(simulator, directly=True)
         world.settings["NOTIFY_ON_SUCCESS"] = "false"
         yield Fleet(world)
 

@@ -1,6 +1,5 @@
 """The vendor's limit, and one run at a time: counted where it matters, at the service."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from certificate_rotation.errors import InvalidSettings, OutcomeUnknown, Refresh
 from certificate_rotation.results import Result
 from simulator import Simulator
 from tests.integration.aws import Killed
+from tests.integration.conftest import MakeWorld
 from tests.integration.test_crashes import CHARGE, CLAIM, ORDER_OF_EXCHANGES
 from tests.integration.world import World
 
@@ -47,7 +47,7 @@ def test_after_an_hour_and_a_margin_one_attempt_leaves(world: World) -> None:
     assert len(world.refreshes()) == 4
 
 
-def test_the_limit_holds_at_a_service_that_gives_attempts_back_never(make_world: Callable[[Simulator], World]) -> None:
+def test_the_limit_holds_at_a_service_that_gives_attempts_back_never(make_world: MakeWorld) -> None:
     """The vendor does not say when the three come back, so the harshest reading must do."""
     with Simulator.running(rate="strict", statistics_limit=False) as strict:
         world = make_world(strict)
