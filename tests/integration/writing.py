@@ -2,7 +2,7 @@
 
 Most of a run's time is moto's: it reads a request, and takes each update through ten passes over a tree. Here the few
 forms of update that the code sends are carried out at once, and all else is what moto does with a good request: its
-conditions, its checks, its storage. `test_writing` has moto do each the long way, too, and compares.
+conditions, its checks, its storage. `test_ledger` has moto do each the long way, too, and compares.
 """
 
 import functools
