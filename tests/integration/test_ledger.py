@@ -21,6 +21,7 @@ ARN, CAUSE = "arn:of-the-secret", "ServiceFailure"
 OURS, THEIRS = Lease("ours", NOW), Lease("theirs", NOW)
 FIRST = OpenAttempt(NOW, "version", "fingerprint", "name", outcome="issued", certificate="PEM", deleted_cert_name="x")
 SECOND = replace(FIRST, started_at=NOW + timedelta(hours=1), certificate=None)
+THIRD = replace(FIRST, started_at=NOW + timedelta(hours=2))
 ROTATION = LastRotation(NOW, "name", "fingerprint", "previous")
 FEWER = Attempts(0, NOW)
 INCIDENT = Incident("ServiceFailure", NOW, NOW, 2)
@@ -54,19 +55,19 @@ WRITES: tuple[tuple[Write, object], ...] = (
     (lambda ledger: ledger.remember(ARN, None), None),
     (lambda ledger: ledger.release(ARN, "ours"), False),
     (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS), True),
-    (lambda ledger: ledger.charge(ARN, "theirs", Attempts(1, NOW), FIRST), True),
+    (lambda ledger: ledger.charge(ARN, "theirs", Attempts(1, NOW), THIRD), True),
     (lambda ledger: ledger.charge(ARN, "theirs", Attempts(0, NOW), SECOND), True),
-    (lambda ledger: ledger.settle(ARN, FEWER, SECOND, outcome="A", message="why", earlier=FIRST), None),
-    (lambda ledger: ledger.load(ARN), State(8, FEWER, THEIRS, FIRST, ROTATION)),
+    (lambda ledger: ledger.settle(ARN, FEWER, SECOND, outcome="A", message="why", earlier=THIRD), None),
+    (lambda ledger: ledger.load(ARN), State(8, FEWER, THEIRS, THIRD, ROTATION)),
     (lambda ledger: ledger.settle(ARN, Attempts(), SECOND, outcome="B", message="no", earlier=None), None),
-    (lambda ledger: ledger.load(ARN), State(8, FEWER, THEIRS, FIRST, ROTATION)),
-    (lambda ledger: ledger.settle(ARN, Attempts(), FIRST, outcome="C", message="why", earlier=None), None),
+    (lambda ledger: ledger.load(ARN), State(8, FEWER, THEIRS, THIRD, ROTATION)),
+    (lambda ledger: ledger.settle(ARN, Attempts(), THIRD, outcome="C", message="why", earlier=None), None),
     (lambda ledger: ledger.load(ARN), State(9, Attempts(), THEIRS, None, ROTATION)),
-    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, FIRST), True),
+    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, THIRD), True),
     (lambda ledger: ledger.drop(ARN, SECOND), None),
-    (lambda ledger: ledger.load(ARN).open_attempt, FIRST),
-    (lambda ledger: ledger.drop(ARN, FIRST), None),
-    (lambda ledger: ledger.drop(ARN, FIRST), None),
+    (lambda ledger: ledger.load(ARN).open_attempt, THIRD),
+    (lambda ledger: ledger.drop(ARN, THIRD), None),
+    (lambda ledger: ledger.drop(ARN, THIRD), None),
     (lambda ledger: ledger.load(ARN), State(11, FEWER, THEIRS, None, ROTATION)),
     (lambda ledger: ledger.release(ARN, "ours"), False),
     (lambda ledger: ledger.release(ARN, "theirs"), True),
@@ -77,7 +78,11 @@ BY_OPERATION: Mapping[str, Write] = {
     "UpdateItem": lambda ledger: ledger.release(ARN, "ours"),
     "TransactWriteItems": lambda ledger: ledger.drop(ARN, FIRST),
 }
-HISTORY = {FIRST.started_at: ("dropped", None), SECOND.started_at: ("A", "why")}
+HISTORY = {
+    FIRST.started_at: ("rotated", None),
+    SECOND.started_at: ("A", "why"),
+    THIRD.started_at: ("dropped", None),
+}
 
 
 def one_digest(records: DigestRecords) -> Iterator[object]:
@@ -136,7 +141,7 @@ def test_each_write_changes_what_it_says_if_it_finds_what_it_expects(twins: tupl
 def test_each_write_of_a_digest_does_so_too(twins: tuple[LocalAws, LocalAws]) -> None:
     """The same of the other records."""
     direct, through_moto = twins
-    both = [one_digest(DigestRecords(aws.clients().dynamodb, aws.name, "arn:of-the-topic")) for aws in twins]
+    both = [one_digest(Ledger(aws.clients().dynamodb, aws.name).digests("arn:of-the-topic")) for aws in twins]
     seen = set()
     for answers in zip(*both, strict=True):
         assert answers[0] == answers[1]
@@ -165,13 +170,16 @@ def test_every_transaction_carries_a_token_of_its_own(aws: LocalAws, ledger: Led
     assert len({*tokens}) == len(tokens) > 5
 
 
-@pytest.mark.parametrize("failure", ["denied", "throttled", "unreachable"])
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [("denied", "AccessDenied"), ("throttled", "Rate exceeded"), ("unreachable", "Connect timeout")],
+)
 @pytest.mark.parametrize("operation", ["GetItem", "UpdateItem", "TransactWriteItems"])
-def test_a_refusal_of_aws_is_named(aws: LocalAws, ledger: Ledger, failure: str, operation: str) -> None:
+def test_a_refusal_of_aws_is_named(aws: LocalAws, ledger: Ledger, failure: str, reason: str, operation: str) -> None:
     """Not taken for a condition that does not hold: another run would be blamed for a missing right."""
     aws.failures.set(failure, operation)
     what = "reading" if operation == "GetItem" else "changing"
-    with pytest.raises(StorageFailure, match=rf"^AWS refused {what} the ledger\. "):
+    with pytest.raises(StorageFailure, match=rf"^AWS refused {what} the ledger\. .*{reason}"):
         BY_OPERATION[operation](ledger)
 
 
@@ -189,6 +197,22 @@ def test_two_records_are_read_in_one_call_and_kept_for_the_next(aws: LocalAws, l
     assert (ledger.load(ARN).lease, ledger.load("arn:another")) == (OURS, State())
     assert [call.operation for call in aws.calls] == ["TransactGetItems"]
     assert ledger.load(ARN).lease == OURS
+
+
+def test_two_records_one_of_which_is_being_written_are_read_one_by_one(aws: LocalAws, ledger: Ledger) -> None:
+    """AWS cancels such a read; nothing is wrong."""
+    ledger.claim(ARN, State(), OURS)
+    ledger.read_along("arn:another")
+    aws.failures.set("in conflict", "TransactGetItems")
+    assert (ledger.load(ARN).lease, ledger.load("arn:another")) == (OURS, State())
+
+
+def test_the_state_is_where_people_look_for_it_and_is_read_as_it_is_now(aws: LocalAws, ledger: Ledger) -> None:
+    """The names are the contract's; a read that may be old would let a claim be made on what is no longer so."""
+    ledger.claim(ARN, State(), OURS)
+    ledger.load(ARN)
+    assert [(record["credential"], record["record"]) for record in aws.records()] == [(ARN, "state")]
+    assert json.loads(aws.calls[-1].body)["ConsistentRead"] is True
 
 
 def _answer(write: Write, ledger: Ledger) -> object:
