@@ -74,9 +74,10 @@ clean: ## Remove what was built and the environments
 
 install: $(ENVIRONMENTS:%=.venv/%/.installed)
 
-# One environment per set of pins: the SAM CLI, the local AWS and the function want different botocores. The files name
-# everything with its hash, so pip has nothing to resolve; Python compiles what is imported when it is.
-.venv/%/.installed: requirements/%.txt layers/dependencies/requirements.txt
-	@python=$$(tools/find-python) && echo "Preparing the $* environment with $$python ..." \
-		&& rm -rf .venv/$* && "$$python" -m venv .venv/$* \
-		&& .venv/$*/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r $< && touch $@
+# One environment per set of pins: the SAM CLI, the local AWS and the function want different botocores. The first one made
+# is uv's, which makes the others.
+.venv/%/.installed: requirements/%.txt layers/dependencies/requirements.txt | .venv/uv/.installed
+	@tools/install $* && touch $@
+
+.venv/uv/.installed: requirements/uv.txt
+	@tools/install uv && touch $@

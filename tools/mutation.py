@@ -29,6 +29,8 @@ TESTS = {
         "integration/test_storage_failures",
         "integration/test_digests",
         "integration/test_crashes",
+        "integration/test_service_failures",
+        "integration/test_unusable_certificates",
     ),
 }
 COPIED = ("simulator", "tests", "tools", "events", "docs", "template.yaml", "samconfig.toml")

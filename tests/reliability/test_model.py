@@ -35,6 +35,7 @@ def test_no_sequence_of_events_breaks_an_invariant(watched: Watched, number: int
     """The crashes, faults and hands that nobody thought of together; the same ones in every run with this number."""
     hunts = itertools.count()
     enough = TALLY.figures["steps of the model"] + SHARE * LONGER
-    while TALLY.figures["steps of the model"] < enough:
+    while (lacking := enough - TALLY.figures["steps of the model"]) > 0:
         machine = seed(next(hunts) * 1_000_000 + number)(partial(Model, watched))
-        run_state_machine_as_test(machine, settings=HUNT)  # type: ignore[arg-type]  # documented: whatever makes one
+        hunt = settings(HUNT, max_examples=min(HUNT.max_examples, 2 + lacking // HUNT.stateful_step_count))
+        run_state_machine_as_test(machine, settings=hunt)  # type: ignore[arg-type]  # documented: whatever makes one
