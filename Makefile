@@ -1,6 +1,6 @@
 # What a person runs. `make` alone lists it. Every command prepares what it needs and may be run twice.
 .DEFAULT_GOAL := help
-.PHONY: help install demo csr store status tenant recover test unit lint format build simulator bench soak sabotage mutation lock clean
+.PHONY: help install demo csr store status tenant recover test unit lint style types template format build simulator bench soak sabotage mutation lock clean
 
 ENVIRONMENTS := dev sam local-aws
 MAKEFLAGS += --jobs=3 --no-print-directory # what waits for nothing goes side by side
@@ -36,10 +36,16 @@ test: lint build ## Everything CI checks: lint, types, template, unit, integrati
 unit: install ## The unit tests alone: seconds
 	@.venv/dev/bin/pytest -q tests/unit
 
-lint: install ## Style, types, template
+lint: style types template ## Style, types, template
+
+style: install
 	@.venv/dev/bin/ruff check .
 	@.venv/dev/bin/ruff format --check --quiet .
+
+types: install
 	@.venv/dev/bin/mypy
+
+template: install
 	@.venv/sam/bin/sam validate --lint --region us-east-1
 	@.venv/sam/bin/cfn-lint template.yaml fleet/tenant.yaml
 

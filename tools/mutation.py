@@ -31,6 +31,7 @@ TESTS = {
         "integration/test_crashes",
         "integration/test_service_failures",
         "integration/test_unusable_certificates",
+        "integration/test_metrics",
     ),
 }
 COPIED = ("simulator", "tests", "tools", "events", "docs", "template.yaml", "samconfig.toml")

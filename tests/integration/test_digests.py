@@ -3,6 +3,7 @@
 import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -131,6 +132,23 @@ def test_a_digest_goes_out_though_nothing_fails_any_more(crowd: Crowd) -> None:
     calls = len(crowd.world.aws.calls)
     crowd.looks(MANY - 2)
     assert [call.operation for call in crowd.world.aws.calls[calls:]] == ["GetItem"], "nothing is owed any more"
+
+
+def test_a_run_looks_after_the_digest_its_news_waits_in(crowd: Crowd) -> None:
+    """Whatever it has to do itself; but a dry run changes nothing."""
+    world = crowd.world
+    world.onboard(age=timedelta(days=1))
+    for number in range(MANY):
+        crowd.fails(number)
+    ours = replace(crowd.situation(MANY), secret=world.arn)
+    crowd.alerts.failed(ServiceFailure("503"), ours, world.time.now())
+    assert world.state().digests
+    world.time.advance(OVER)
+    world.run(dryRun=True)
+    assert not crowd.told()
+    assert world.run()["outcome"] == "not_due"
+    assert [mail.document["count"] for mail in crowd.told()] == [MANY + 1 - ALONE]
+    assert not world.state().digests
 
 
 def test_the_end_of_an_outage_is_a_digest_too(crowd: Crowd) -> None:

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from certificate_rotation.errors import OutcomeUnknown, RefreshFailed
+from certificate_rotation.errors import OutcomeUnknown, RefreshFailed, RotationError
 from simulator.authority import new_csr, new_key
+from tests.integration.test_crashes import ISSUE, kill
 from tests.integration.test_rotating import CONTRACT
 from tests.integration.world import World
 
@@ -52,6 +53,34 @@ def test_close_to_the_end_the_hold_ends_by_itself(unsure: World) -> None:
     assert unsure.run()["outcome"] == "rotated"
     assert unsure.accepted()
     assert len(unsure.refreshes()) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "why"),
+    [
+        ("drop-after-issuing", "OutcomeUnknown", "has no known outcome"),
+        ("other-key", "CertificateRejected", "brought a certificate that cannot be used"),
+    ],
+)
+def test_a_hold_is_told_again_each_day(world: World, fault: str, error: str, why: str) -> None:
+    """It may last for weeks, and it is a person who can end it."""
+    world.onboard(age=timedelta(days=62))
+    world.fault(fault)
+    with pytest.raises(RotationError):
+        world.run()
+    world.advance(days=1, minutes=1)
+    assert world.run()["outcome"] == "held"
+    assert world.codes() == [error, error]
+    assert why in " ".join(world.emails()[-1].body.split())
+
+
+def test_a_hold_that_nobody_was_told_of_is_told(world: World) -> None:
+    """The run that met it was killed before it could."""
+    world.onboard(age=timedelta(days=62))
+    kill(world, ISSUE, "after")
+    assert world.codes() == []
+    assert world.run()["outcome"] == "held"
+    assert world.codes() == ["OutcomeUnknown"]
 
 
 def test_a_hold_is_not_over_before_renewal_is_due(world: World) -> None:

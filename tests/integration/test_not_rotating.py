@@ -106,3 +106,10 @@ def test_another_runs_lease_is_waited_for_until_it_ends(world: World) -> None:
     assert world.everything_stored() == before
     world.advance(minutes=4)
     assert world.run()["outcome"] == "rotated"
+
+
+def test_a_mail_names_the_secret_by_its_arn_whatever_the_event_calls_it(world: World) -> None:
+    """Who filters mails by secret must find this one, too."""
+    world.put("not JSON")
+    world.fails(InvalidCredential, secretId=world.aws.name)
+    assert [mail.attributes["secret"] for mail in world.emails()] == [world.arn]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from certificate_rotation.errors import CertificateNotAccepted, RefreshConflict, RotationError
+from certificate_rotation.errors import CertificateNotAccepted, RefreshConflict, RotationError, StorageFailure
 from tests.integration.test_crashes import CLAIM, ORDER_OF_EXCHANGES, PROMOTE
 from tests.integration.world import World
 
@@ -83,3 +83,12 @@ def test_a_run_goes_by_what_another_put_into_use_while_it_read(world: World, ind
     assert world.history()[-1]["previous_cert_name"] == other[0]["certName"]
     assert world.accepted()
     assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+
+
+def test_a_record_that_never_stands_still_is_named(world: World) -> None:
+    """A run that loses against others again and again must end, with a word for it."""
+    world.onboard()
+    world.aws.failures.set("condition failed", "UpdateItem", times=None)
+    error = world.fails(StorageFailure)
+    assert str(error) == "The credential changed again and again while this run was at work."
+    assert not world.refreshes()

@@ -214,6 +214,7 @@ def test_an_expired_certificate_costs_no_attempt(world: World) -> None:
     world.fails(CredentialExpired, force=True, allowEviction=True)
     assert world.simulator.requests == []
     (email,) = world.emails()
+    assert "The certificate in use ended at " in email.body
     assert "Onboard again" in email.body
     assert email.attributes["severity"] == "CRITICAL"
     assert world.aws.records()[0].keys() == {"credential", "record", "incident"}
