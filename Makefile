@@ -65,7 +65,7 @@ soak: install ## Let the model hunt ten times as long, or SOAK=n times
 sabotage: install ## Break a copy of the code once for every invariant, and see the table of the tests turn red
 	@.venv/dev/bin/python -m tests.sabotage
 
-mutation: install ## Change decision, ledger and rotation one thing at a time, and see a test fail (half an hour)
+mutation: install ## Change decision, ledger and rotation one thing at a time, and see a test fail (twenty minutes)
 	@.venv/dev/bin/python -m tools.mutation
 
 bench: install ## Measure speed, calls, memory and a fleet against simple scripts, and write docs/performance.md
