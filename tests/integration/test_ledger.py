@@ -195,8 +195,8 @@ def test_two_records_are_read_in_one_call_and_kept_for_the_next(aws: LocalAws, l
     ledger.read_along("arn:another")
     aws.calls.clear()
     assert (ledger.load(ARN).lease, ledger.load("arn:another")) == (OURS, State())
-    assert [call.operation for call in aws.calls] == ["TransactGetItems"]
     assert ledger.load(ARN).lease == OURS
+    assert [call.operation for call in aws.calls] == ["TransactGetItems", "GetItem"]
 
 
 def test_two_records_one_of_which_is_being_written_are_read_one_by_one(aws: LocalAws, ledger: Ledger) -> None:
