@@ -227,7 +227,7 @@ class LocalAws:
         events.register("after-call", self._after_call)
 
     def close(self) -> None:
-        """Take back the clients that were handed out."""
+        """Take back the clients that were handed out, and drop what the test stored."""
         for clients in self._handed_out:
             for client in clients.all():
                 client.meta.events.unregister("before-call", self._before_call)
@@ -235,6 +235,7 @@ class LocalAws:
                 client.meta.events.unregister("after-call", self._after_call)
         _idle.extend(self._handed_out)
         self._handed_out.clear()
+        memory.forget(self.name)
 
     @contextmanager
     def refusing(self, operation: str, containing: str = "") -> Iterator[None]:

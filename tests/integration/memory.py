@@ -49,6 +49,14 @@ def put_by_hand(secret: str, value: str | bytes) -> None:
         stored.update_secret_version_stage(secret, "AWSCURRENT", current, new)
 
 
+def forget(name: str) -> None:
+    """Drop a table and the secrets whose names begin like it: moto looks through all it has to find one."""
+    backend("dynamodb").tables.pop(name, None)
+    secrets = backend("secretsmanager").secrets
+    for secret in [found for found in dict.keys(secrets) if found.startswith(name)]:
+        dict.pop(secrets, secret)
+
+
 def records(table: str) -> list[dict[str, Any]]:
     """Every item of a table in plain values, sorted as the table sorts them."""
     items = [found.to_json()["Attributes"] for found in backend("dynamodb").tables[table].all_items()]
