@@ -124,9 +124,9 @@ def dropped(cert_name: str, situation: Situation, now: datetime) -> Message:
         "What happened": f"Somebody replaced the credential while {cert_name} was being put into use. That certificate "
         "was dropped; the credential in the secret was left as it is.",
         "Does traffic still work": _traffic(situation, now),
-        "What happens by itself": "Renewal goes on from the new credential. If that is of the same customer, the "
-        "dropped certificate is the newer one of their two: the next renewal deletes the one in use, puts the new one "
-        "into use at once, and tells you so.",
+        "What happens by itself": "Renewal goes on from the new credential. Should that be of the same customer, and "
+        "signed before the dropped certificate, the next renewal deletes it, puts the new one into use at once, and "
+        "tells you so.",
         "What you can do": "Nothing, if the replacement was meant.",
     }
     return _message("INFO", "dropped", situation, body=body, more={"droppedCertName": cert_name}, now=now)

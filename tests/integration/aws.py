@@ -264,8 +264,6 @@ class LocalAws:
         if found:
             return _answered(found)
         self._atomic.acquire()  # AWS checks a condition and writes as one; moto's threads do not
-        if call.operation == "TransactWriteItems":
-            memory.about_to_change(call.body)
         return None
 
     def _before_send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:

@@ -5,7 +5,6 @@ checks of a request, except where `writing` does them.
 """
 
 import base64
-import copy
 import functools
 import json
 import uuid
@@ -16,8 +15,7 @@ from typing import Any, Literal
 from boto3.dynamodb.types import TypeDeserializer
 from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
 REGION = "us-east-1"
 
@@ -63,30 +61,6 @@ def records(table: str) -> list[dict[str, Any]]:
     return [{name: TypeDeserializer().deserialize(value) for name, value in item.items()} for item in items]
 
 
-def about_to_change(body: str) -> None:
-    """Say which credentials a transaction is about to change: moto need keep no copy of all the others.
-
-    It copies the whole table before each, to put it back should the transaction fail. In a fleet that takes longer than
-    all else. Call it while nobody else writes.
-    """
-    writes = [next(iter(write.values())) for write in json.loads(body)["TransactItems"]]
-    _changing.clear()
-    _changing.update((write.get("Key") or write.get("Item"))["credential"]["S"] for write in writes)
-
-
-_changing: set[str] = set()
-
-
-def _backup(table: Any, _memo: object) -> Any:  # noqa: ANN401 - moto's
-    copied = copy.copy(table)
-    copied.items = copy.copy(table.items)
-    copied.items.update({key: copy.deepcopy(found) for key, found in table.items.items() if key.value in _changing})
-    return copied
-
-
-Table.__deepcopy__ = _backup  # type: ignore[attr-defined]  # moto's has none
-
-
 def answer(operation: str, body: str) -> dict[str, Any] | None:
     """What AWS answers to a successful look, parsed as botocore does; None when moto has to say it itself."""
     if operation not in _LOOKS:
@@ -95,11 +69,21 @@ def answer(operation: str, body: str) -> dict[str, Any] | None:
     return None if found is None else found | {"ResponseMetadata": {"HTTPStatusCode": HTTPStatus.OK}}
 
 
+def stored_item(asked: Mapping[str, Any]) -> Item | None:
+    """What a table of DynamoDB holds under the key a request names.
+
+    Raises:
+        ResourceNotFoundException: there is no such table.
+    """
+    key = [DynamoType(asked["Key"][name]) for name in ("credential", "record")]
+    found: Item | None = backend("dynamodb").get_table(asked["TableName"]).get_item(*key)
+    return found
+
+
 def _item(asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    table = backend("dynamodb").tables.get(asked["TableName"])
-    if table is None:
+    if asked["TableName"] not in backend("dynamodb").tables:
         return None
-    found = table.get_item(*(DynamoType(asked["Key"][name]) for name in ("credential", "record")))
+    found = stored_item(asked)
     return {"Item": found.to_json()["Attributes"]} if found else {}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from moto.core.exceptions import _RESTError
 from moto.dynamodb.comparisons import get_filter_expression
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
 from tests.integration import memory
@@ -75,11 +75,11 @@ def _actions(expression: str) -> list[tuple[str, str, str]] | None:
 def _holds(asked: Mapping[str, Any]) -> bool:
     names, values = asked.get("ExpressionAttributeNames", {}), asked.get("ExpressionAttributeValues", {})
     condition = get_filter_expression(asked.get("ConditionExpression"), names, values)
-    return bool(condition.expr(_found(asked)))
+    return bool(condition.expr(memory.stored_item(asked)))
 
 
 def _carry_out(actions: list[tuple[str, str, str]], asked: Mapping[str, Any]) -> None:
-    found = _found(asked)
+    found = memory.stored_item(asked)
     if found is None:
         found = _table(asked).put_item(asked["Key"])
     for verb, name, value in actions:
@@ -94,10 +94,6 @@ def _sum(old: DynamoType, new: DynamoType) -> DynamoType:
     if old.is_number():
         return old + new
     return DynamoType({old.type: [*old.value, *(value for value in new.value if value not in old.value)]})
-
-
-def _found(asked: Mapping[str, Any]) -> Item | None:
-    return _table(asked).get_item(DynamoType(asked["Key"]["credential"]), DynamoType(asked["Key"]["record"]))
 
 
 def _table(asked: Mapping[str, Any]) -> Table:
