@@ -1,6 +1,6 @@
 # What a person runs. `make` alone lists it. Every command prepares what it needs and may be run twice.
 .DEFAULT_GOAL := help
-.PHONY: help install demo csr store status tenant recover test unit lint style types template format build simulator bench soak sabotage mutation lock clean
+.PHONY: help install demo csr store status tenant recover test unit lint style types template format build scan simulator bench soak sabotage mutation lock clean
 
 ENVIRONMENTS := dev sam local-aws
 MAKEFLAGS += --jobs=3 --no-print-directory # what waits for nothing goes side by side
@@ -55,6 +55,9 @@ format: install ## Bring the code into its format
 
 build: install ## Build the function and its layer with the SAM CLI, for this processor or ARCHITECTURE=arm64
 	@.venv/dev/bin/python -m tools.build $(ARCHITECTURE)
+
+scan: .venv/scan/.installed ## Run what security teams run over template and roles: cfn-lint, checkov, parliament
+	@.venv/scan/bin/python -m tests.scan
 
 simulator: install ## Serve the local Third-Party Device-ID service, and print what to try
 	@.venv/dev/bin/python -m simulator serve --control-port 0

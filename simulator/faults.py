@@ -30,6 +30,7 @@ FAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "other-key": "issued for another key than the request's",
         "expired": "issued already expired",
         "shorter-lived": "issued to end before the newest valid certificate does",
+        "begins-later": "issued to begin in SECONDS of simulated time; refused with 401 until then",
         "chain": "issued by an intermediate: cert holds leaf and intermediate",
         "activation-delay": "issued, but refused with 401 for SECONDS of simulated time, or until activated",
         "huge-body": "done, then 200 padded to MEGABYTES",
@@ -44,6 +45,7 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = MappingProxyType(
         "slow": {"seconds": 1.0},
         "too-many-requests-retry-after": {"seconds": 3600, "http_date": False},
         "redirect": {"status": 307, "location": "https://elsewhere.invalid/"},
+        "begins-later": {"seconds": 3600},
         "activation-delay": {"seconds": None},
         "huge-body": {"megabytes": 32},
         "drip": {"seconds": 0.2},
@@ -58,7 +60,7 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 ENDPOINTS: Final = (CERT_REFRESH, TOKEN_REFRESH, STATISTICS, VERDICTS)
 
 _OF_CERTIFICATES = frozenset(
-    {"no-cert", "truncated-pem", "other-key", "expired", "shorter-lived", "chain", "activation-delay"}
+    {"no-cert", "truncated-pem", "other-key", "expired", "shorter-lived", "begins-later", "chain", "activation-delay"}
 )
 _OF_REFRESHES = frozenset({"drop-after-issuing", "server-error-after-issuing"})
 

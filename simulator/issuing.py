@@ -78,6 +78,9 @@ class Issuer:
         elif name == "shorter-lived":
             newest = tenant.newest_valid_end() or end
             end = now + (newest - now) / 2
+        elif fault and name == "begins-later":
+            later = timedelta(seconds=fault.number("seconds"))
+            start, end = start + later, end + later
         issued = self._authority.sign(
             csr,
             not_before=start,

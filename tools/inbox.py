@@ -44,8 +44,6 @@ class Inbox:
                 envelope = json.loads(message["Body"])
                 given = envelope.get("MessageAttributes", {})  # an alarm of CloudWatch's has none
                 attributes = {name: value["Value"] for name, value in given.items()}
-                # A queue gets the document for programs; in it is the text that mailboxes get.
-                text = json.loads(envelope["Message"]).get("text", envelope["Message"])
-                emails.append(Email(envelope["Subject"], text, attributes))
+                emails.append(Email(envelope["Subject"], envelope["Message"], attributes))
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return emails

@@ -27,7 +27,7 @@ TESTS = {
         "integration/test_limits",
         "integration/test_people_interfere",
         "integration/test_storage_failures",
-        "integration/test_digests",
+        "unit/test_asking",
         "integration/test_crashes",
         "integration/test_service_failures",
         "integration/test_unusable_certificates",

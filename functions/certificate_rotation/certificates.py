@@ -6,7 +6,7 @@ the caller knows whether a bad PEM is the customer's secret or the service's ans
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, get_args
 
 from cryptography import x509
@@ -28,8 +28,6 @@ _NEW_KEY: dict[str, Callable[[], PrivateKey]] = {
     "ec256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "ec384": lambda: ec.generate_private_key(ec.SECP384R1()),
 }
-# The service's clock may run ahead of ours: a certificate that starts within this time is not refused for it.
-_START_TOLERANCE = timedelta(minutes=5)
 # Reading an RSA key checks its primes, and making one looks for them: past this size either may take longer than an
 # invocation lives on a small Lambda. KeyAlgorithm offers nothing larger.
 _MAX_RSA_BITS = 4096
@@ -168,31 +166,31 @@ def is_request_for(csr_pem: str, key: PrivateKey) -> bool:
         return False
 
 
-def check_issued(pem: str, key: PrivateKey, in_use: Chain, now: datetime) -> Chain:
+def check_issued(pem: str, key: PrivateKey, in_use: Chain | None, now: datetime) -> Chain:
     """The offline check of a new certificate, before it is stored as a credential.
+
+    One whose validity begins later passes: it is good then, and the service says from when on it accepts it.
 
     Args:
         pem: the service's answer.
         key: the private key its request was made with.
-        in_use: the certificate it is to replace.
+        in_use: the certificate it is to replace; None when that is of no use any more.
         now: aware, UTC.
 
     Returns:
         The chain, leaf first, whatever the order of the answer.
 
     Raises:
-        ValueError: it cannot be read, is for another key, is not valid now, or ends before the one in use.
+        ValueError: it cannot be read, is for another key, has ended, or ends before the one in use.
     """
     answered = load_chain(pem).certificates
     leaf = next((c for c in answered if belong_together(key, c)), None)
     if leaf is None:
         raise ValueError("was issued for another key than the one we asked for")
     chain = Chain((leaf, *(c for c in answered if c is not leaf)))
-    if chain.not_before > now + _START_TOLERANCE:
-        raise ValueError(f"is not valid before {chain.not_before:%Y-%m-%dT%H:%M:%SZ}")
     if chain.not_after <= now:
         raise ValueError(f"ended already, at {chain.not_after:%Y-%m-%dT%H:%M:%SZ}")
-    if chain.not_after < in_use.not_after:
+    if in_use and chain.not_after < in_use.not_after:
         raise ValueError(
             f"ends at {chain.not_after:%Y-%m-%dT%H:%M:%SZ}, sooner than the one in use "
             f"({in_use.not_after:%Y-%m-%dT%H:%M:%SZ})"

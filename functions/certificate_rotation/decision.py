@@ -10,9 +10,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from certificate_rotation.state import Lease, OpenAttempt, State
+from certificate_rotation.verdict import Answer
 
 # A lease is the holder's clock, ours may be this far ahead of it: do not take it over too early.
 LEASE_SKEW = timedelta(minutes=1)
+# While a certificate in hand is not accepted yet, another one is asked for only ...
+LAST_DAY = timedelta(days=1)  # ... in the last day of the one in use: a third one deletes it
+SETTLING = timedelta(hours=1)  # ... and this long after the one in hand was asked for: it may only need a moment
 
 
 @dataclass(frozen=True)
@@ -59,18 +63,30 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True)
 class Facts:
-    """All a decision needs. Times are aware, UTC; the first three are the certificate's in use."""
+    """All a decision needs. Times are aware, UTC; the first three are the certificate's in use.
+
+    `in_use` is what the service said of that one in this run; `in_hand` is how many certificates wait to replace it.
+    """
 
     not_before: datetime
     not_after: datetime
     fingerprint: str
     state: State
     progress: Progress = Progress.NONE
+    in_use: Answer = Answer.NOT_ASKED
+    in_hand: int = 0
 
 
 @dataclass(frozen=True)
 class NotDue:
     """Nothing to do."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Ask the service whether it accepts the credential in use, then decide again."""
 
     why: str
 
@@ -86,11 +102,11 @@ class Issue:
 class Resume:
     """Carry on a rotation whose certificate is in hand; no attempt is used.
 
-    `replace_if_refused`: if the service still does not accept it, give it up and ask for another one.
+    `another`: if the service still does not accept it, ask for one more and try both.
     """
 
     why: str
-    replace_if_refused: bool = False
+    another: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,13 +140,20 @@ class Busy:
 
 
 @dataclass(frozen=True)
-class Expired:
-    """Too late: the service issues only to a certificate that is still valid."""
+class Unanswered:
+    """What to do hangs on whether the service accepts the credential in use, and it does not say. Nothing is done."""
 
     why: str
 
 
-Decision = NotDue | Issue | Resume | Drop | Hold | Wait | Busy | Expired
+@dataclass(frozen=True)
+class Expired:
+    """Too late: the certificate in use has ended, and the service refuses it."""
+
+    why: str
+
+
+Decision = NotDue | Ask | Issue | Resume | Drop | Hold | Wait | Busy | Unanswered | Expired
 
 
 def renew_at(not_before: datetime, not_after: datetime, policy: Policy) -> datetime:
@@ -158,7 +181,7 @@ def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner:
         owner: who asks, so that its own lease does not count as another's.
     """
     decision = _decide(facts, policy, command, now)
-    under_way = isinstance(decision, Issue | Resume | Drop) or bool(facts.state.open_attempt)
+    under_way = isinstance(decision, Ask | Issue | Resume | Drop) or bool(facts.state.open_attempt)
     if under_way and _taken(facts.state.lease, owner, now):
         return Busy("Another invocation is at work on this credential.")
     return decision
@@ -166,22 +189,24 @@ def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner:
 
 def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> Decision:  # noqa: PLR0911 - a row each
     state = facts.state
+    ended = now >= facts.not_after
     critical = now >= facts.not_after - policy.critical
     due_at = renew_at(facts.not_before, facts.not_after, policy)
     due = now >= due_at or command.force
 
     match facts.progress:
         case Progress.STALE:
-            return Drop("The certificate in use is not the one this rotation was started for: somebody replaced it.")
+            return _about_a_stale_one(facts, ended=ended)
         case Progress.PROMOTED:
             return Resume("The new certificate is in use already; what is left is to tidy up and tell.")
         case Progress.ISSUED | Progress.STAGED:
-            replace = critical and due and state.attempts.available(now) > 0
-            return Resume("A new certificate is in hand, waiting to be put into use.", replace_if_refused=replace)
+            return Resume(
+                "A new certificate is in hand, waiting to be put into use.", another=_wants_another(facts, now)
+            )
         case Progress.NONE:
             pass
-    if now >= facts.not_after:
-        return Expired(f"The certificate in use ended at {facts.not_after:%Y-%m-%dT%H:%M:%SZ}.")
+    if ended and facts.in_use is not Answer.ACCEPTED:
+        return _about_an_ended_one(facts)
     if state.open_attempt and not (critical and due) and not (command.force and command.allow_eviction):
         return Hold(_why_held(state.open_attempt), held_until(facts.not_before, facts.not_after, policy))
     if not due:
@@ -193,6 +218,45 @@ def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> De
     if next_at:
         return Wait("The vendor's limit on certificate requests leaves no attempt.", next_at)
     return Issue("Renewal is due." if now >= due_at else "Renewal was asked for.")
+
+
+def _about_a_stale_one(facts: Facts, *, ended: bool) -> Decision:
+    """Somebody replaced the certificate in use. What is in hand is given up only for one the service accepts."""
+    replaced = "The certificate in use is not the one this rotation was started for: somebody replaced it"
+    if not facts.in_hand:
+        return Drop(f"{replaced}.")
+    match facts.in_use:
+        case Answer.NOT_ASKED:
+            return Ask(f"{replaced}. Does the service accept it?")
+        case Answer.ACCEPTED:
+            return Drop(f"{replaced}, and the service accepts it.")
+        case Answer.NONE if not ended:
+            return Unanswered(f"{replaced}, and the service gave no answer whether it accepts it.")
+        case _:
+            return Resume(f"{replaced}, and the service does not accept it: what is in hand is used.")
+
+
+def _about_an_ended_one(facts: Facts) -> Decision:
+    ended = f"The certificate in use ended at {facts.not_after:%Y-%m-%dT%H:%M:%SZ}"
+    match facts.in_use:
+        case Answer.NOT_ASKED:
+            return Ask(f"{ended}. Does the service still accept it?")
+        case Answer.REFUSED:
+            return Expired(f"{ended}, and the service refuses it.")
+        case _:
+            return Unanswered(f"{ended}, and the service gave no answer whether it still accepts it.")
+
+
+def _wants_another(facts: Facts, now: datetime) -> bool:
+    """Whether the end of the one in use is so near that a second one is worth what it may cost: once."""
+    attempt = facts.state.open_attempt
+    return (
+        attempt is not None
+        and facts.state.earlier is None
+        and now >= facts.not_after - LAST_DAY
+        and now >= attempt.started_at + SETTLING
+        and facts.state.attempts.available(now) > 0
+    )
 
 
 def _taken(lease: Lease | None, owner: str, now: datetime) -> bool:

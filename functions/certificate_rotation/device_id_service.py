@@ -5,6 +5,7 @@ never redirected; and `verdicts:statistics`, which is harmless and shows whether
 """
 
 import json
+import logging
 import ssl
 from collections.abc import Mapping
 from contextlib import closing
@@ -30,6 +31,8 @@ from certificate_rotation.errors import (
 )
 from certificate_rotation.no_answer import not_answered
 from certificate_rotation.transport import SingleTryAdapter, client_context, read_bounded
+
+logger = logging.getLogger(__name__)
 
 REFRESH_PATH = "/api/v1/token/cert:refresh"
 PROBE_PATH = "/api/v1/token/verdicts:statistics"  # vendor: one request a second, returns no customer data
@@ -147,6 +150,8 @@ def _issued(answer: bytes, api_key: str) -> Issued:
     certificate = certificate.encode(errors="replace").decode()  # JSON can say more than UTF-8
     try:
         certificate = load_chain(certificate).pem  # without whatever else stands around the certificates
+        # Public data, and nowhere else yet: whatever becomes of the two stores, it can be found in the log.
+        logger.info("The service sent this certificate:\n%s", certificate)
     except ValueError:  # kept for people, who may make something of it; the offline check refuses it
         certificate = certificate.replace(api_key, "[apiKey]")[:MAX_UNREADABLE]
     return Issued(certificate, _line(deleted, api_key))

@@ -1,10 +1,12 @@
 """Every way a rotation can fail: the class name is the `errorType` people see and the alert's code.
 
 Each class says in its docstring what happened, in `by_itself` what happens next without anybody, and in `cure` what a
-person can do about it: first what anybody can do in a console, then the command for whoever has this repository. A
-message never holds an API key or a private key.
+person can do about it: first what anybody can do in a console, then the command for whoever has this repository. Cures
+have gaps for the events and commands, which are complete for one credential: `cure_of` fills them in. A message never
+holds an API key or a private key.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar, Literal
@@ -16,9 +18,9 @@ Verdict = Literal["not_sent", "not_issued", "unknown"]
 class RotationError(Exception):
     """A failure with a name. Raise one of the classes below, never this one."""
 
-    by_itself: ClassVar[str]
-    cure: ClassVar[str]
-    holds: ClassVar[bool] = False  # whether the next rotation waits until the end of the certificate in use is near
+    by_itself: str
+    cure: ClassVar[str]  # with the gaps of `cure_of`
+    holds: bool = False  # whether the next rotation waits until the end of the certificate in use is near
 
 
 class InvalidEvent(RotationError):
@@ -26,8 +28,8 @@ class InvalidEvent(RotationError):
 
     by_itself = "Nothing was done because of this event. The schedule's own runs go on."
     cure = (
-        "Invoke again (Lambda console > the function > Test) with {} or with any of secretId (text), dryRun, force and "
-        "allowEviction (true or false)."
+        "Invoke again (Lambda console > the function > Test) with {{}} or with any of secretId (text), dryRun, force "
+        "and allowEviction (true or false)."
     )
 
 
@@ -47,19 +49,19 @@ class InvalidCredential(RotationError):
     by_itself = "Every run fails until the secret can be used. Nothing was sent and nothing was changed."
     cure = (
         "Put a JSON object with apiKey, cert (PEM, leaf first) and privateKey (PEM, unencrypted) into the secret "
-        "(Secrets Manager console > the secret > Retrieve secret value > Edit). In the bundle's repository, "
-        "`make store` checks the three and does it."
+        "(Secrets Manager console > the secret > Retrieve secret value > Edit). In the bundle's repository, `{store}` "
+        "checks the three and does it."
     )
 
 
 class CredentialExpired(RotationError):
-    """The certificate in use has ended, and the service renews only for a certificate that is still valid."""
+    """The certificate in use has ended, and the service refuses it."""
 
-    by_itself = "Nothing can mend this by itself: the service issues only to a certificate that is still valid."
+    by_itself = "Nothing can mend this by itself: the service issues only to a certificate that it accepts."
     cure = (
         "Onboard again: make a new key and CSR, have it signed under Cloud Identity Engine > Third-Party Device-ID, "
-        "and put the new apiKey, cert and privateKey into the secret. In the bundle's repository, `make csr` and "
-        "`make store` do the first and the last of these. Rotation then goes on by itself."
+        "and put the new apiKey, cert and privateKey into the secret. In the bundle's repository, `{csr}` and "
+        "`{store}` do the first and the last of these. Rotation then goes on by itself."
     )
 
 
@@ -86,9 +88,10 @@ class Unauthorized(RefreshFailed):
     verdict = "not_issued"
     by_itself = "The next run tries again, as far as the vendor's limit allows."
     cure = (
-        "Check in the Cloud Identity Engine that the certificate and the API key are still valid. If either is "
-        "gone, onboard again and put the new values into the secret (in the bundle's repository: `make csr`, then "
-        "`make store`); else contact the vendor's support."
+        "Check in the Cloud Identity Engine that the certificate and the API key are still valid: the service refuses "
+        "the two together, and does not say which of them it means. If either is gone, onboard again and put the new "
+        "values into the secret (in the bundle's repository: `{csr}`, then `{store}`); else contact the vendor's "
+        "support."
     )
 
 
@@ -128,7 +131,7 @@ class ServiceUnreachable(RefreshFailed):
     """No request left us: the name did not resolve, nobody answered, or the server's certificate is not trusted."""
 
     verdict = "not_sent"
-    by_itself = "The attempt was given back, because nothing was sent. The next run tries again."
+    by_itself = "No attempt was used, because no request for a certificate was sent. The next run tries again."
     cure = "Check ServiceRegion, ServiceUrl and TrustedCaPem, and that the function's network may reach the service."
 
 
@@ -140,9 +143,8 @@ class OutcomeUnknown(RefreshFailed):
     by_itself = "Rotation is held until the certificate in use is within CriticalDays of its end, and then goes ahead."
     cure = (
         "Waiting is safe. To go ahead now, have consumers ready to reload, because the certificate in use may be "
-        'deleted, and invoke (Lambda console > the function > Test) with {"force": true, "allowEviction": true}. If '
-        "the function's error log shows the certificate, save it to a file: in the bundle's repository, "
-        '`make recover ARGS="--cert FILE"` puts that one into use.'
+        "deleted, and invoke (Lambda console > the function > Test) with {force}. If the function's log shows the "
+        "certificate, save it to a file: in the bundle's repository, `{recover}` puts that one into use."
     )
 
 
@@ -153,8 +155,7 @@ class CertificateRejected(RotationError):
     by_itself = "Rotation is held until the certificate in use is within CriticalDays of its end, and then goes ahead."
     cure = (
         "Report it to the vendor with the certificate name. Waiting is safe. To ask for another one now, have "
-        "consumers ready to reload, and invoke (Lambda console > the function > Test) with "
-        '{"force": true, "allowEviction": true}.'
+        "consumers ready to reload, and invoke (Lambda console > the function > Test) with {force}."
     )
 
 
@@ -162,8 +163,9 @@ class CertificateNotAccepted(RotationError):
     """The new certificate is stored and ready, and the service does not accept it yet, or gives no answer."""
 
     by_itself = (
-        "Every run tries it again without using an attempt. Within CriticalDays "
-        "of the end of the one in use, another is asked for."
+        "Every run tries it again without using an attempt. Once the one in use has ended, or the service refuses it, "
+        "the new one is used unless the service refuses that too. In the last day of the one in use, one more is asked "
+        "for, and both are tried."
     )
     cure = "Nothing at first. If it lasts a day, ask the vendor's support to activate the certificate named above."
 
@@ -174,9 +176,15 @@ class StorageFailure(RotationError):
     by_itself = "The next run carries on where this one stopped."
     cure = (
         "Check the function's role, the KMS key and service quotas against the AWS message above. A new certificate "
-        "that is safe in the log only, save to a file: in the bundle's repository, "
-        '`make recover ARGS="--cert FILE"` puts it into use.'
+        "that is safe in the log only, save to a file: in the bundle's repository, `{recover}` puts it into use."
     )
+
+    def __init__(self, message: str, *, holds: bool = False) -> None:
+        """`holds`: the ledger still counts an attempt as one of unknown outcome, so the next runs wait."""
+        super().__init__(message)
+        if holds:
+            self.holds = True
+            self.by_itself = OutcomeUnknown.by_itself
 
 
 @contextmanager
@@ -185,4 +193,21 @@ def adding(what: str) -> Iterator[None]:
     try:
         yield
     except StorageFailure as error:
-        raise StorageFailure(f"{error} {what}") from error
+        raise StorageFailure(f"{error} {what}", holds=error.holds) from error
+
+
+def cure_of(kind: type[RotationError], secret: str, stack: str) -> str:
+    """What a person can do about an error, its events and commands complete for one credential.
+
+    Args:
+        kind: the error's class.
+        secret: the ARN, or the name, of the credential's secret.
+        stack: the name of the deployed stack.
+    """
+    options = f"--stack-name {stack} --secret {secret}"
+    return kind.cure.format(
+        force=json.dumps({"secretId": secret, "force": True, "allowEviction": True}),
+        csr=f'make csr ARGS="{options}"',
+        store=f'make store ARGS="{options}"',
+        recover=f'make recover ARGS="{options} --cert FILE"',
+    )

@@ -3,14 +3,31 @@
 import uuid
 from dataclasses import dataclass, replace
 
+from certificate_rotation.certificates import Chain, belong_together, load_chain, load_private_key
 from certificate_rotation.credential import Credential, Intent
 from certificate_rotation.decision import Facts, Policy, Progress, held_until
 from certificate_rotation.errors import InvalidCredential
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.messages import Situation
 from certificate_rotation.parts import Invocation
-from certificate_rotation.secret_store import CURRENT, INTENT, PENDING, Labels, SecretStore
-from certificate_rotation.state import State
+from certificate_rotation.secret_store import CURRENT, EARLIER, INTENT, PENDING, Labels, SecretStore
+from certificate_rotation.state import OpenAttempt, State
+from certificate_rotation.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class InHand:
+    """A certificate that the service issued, with the key it was asked for with.
+
+    Attributes:
+        intent: key, request and name.
+        certificate: PEM, as the service sent it.
+        attempt: what the ledger knows of it; None when somebody deleted its record.
+    """
+
+    intent: Intent
+    certificate: str
+    attempt: OpenAttempt | None
 
 
 @dataclass(frozen=True)
@@ -22,11 +39,11 @@ class Gathered:
         version: which version is AWSCURRENT.
         credential: what that version holds.
         state: the ledger's record.
-        labels: of our own two labels, which are on and where.
-        intent: of a rotation under way; None without one, or when it cannot be read.
-        certificate: the new certificate, PEM, as far as it reached us.
+        labels: of our own labels, which are on and where.
+        intent: of a rotation under way; None without one, or when it is gone.
+        in_hand: the certificates that wait to be put into use, the earlier one first.
+        promoted: the attempt whose certificate is in use already; None without one.
         progress: how far that rotation has come.
-        journalled: whether the ledger holds that certificate.
     """
 
     arn: str
@@ -34,16 +51,27 @@ class Gathered:
     credential: Credential
     state: State
     labels: dict[str, str]
-    intent: Intent | None
-    certificate: str | None
+    intent: Intent | None = None
+    in_hand: tuple[InHand, ...] = ()
+    promoted: OpenAttempt | None = None
     progress: Progress = Progress.NONE
-    journalled: bool = True
 
-    @property
-    def facts(self) -> Facts:
-        """What `decision` needs of it."""
+    def facts(self, in_use: Verdict) -> Facts:
+        """What `decision` needs of it; `in_use` is what the service said in this run of the credential in use."""
         chain = self.credential.chain
-        return Facts(chain.not_before, chain.not_after, chain.fingerprint, self.state, self.progress)
+        return Facts(
+            chain.not_before,
+            chain.not_after,
+            chain.fingerprint,
+            self.state,
+            self.progress,
+            in_use=in_use.answer,
+            in_hand=len(self.in_hand),
+        )
+
+    def is_staged(self, one: InHand) -> bool:
+        """Whether this certificate is joined already with the credential in use, and labelled so."""
+        return self.labels.get(PENDING) == staged_version(one.intent.version, self.version)
 
 
 def staged_version(intent_version: str, current_version: str) -> str:
@@ -69,7 +97,7 @@ def gather(secrets: SecretStore, ledger: Ledger, labels: Labels) -> Gathered:
 
     Raises:
         InvalidCredential: the secret in use is missing or cannot be used.
-        StorageFailure: AWS refused a read.
+        StorageFailure: AWS refused a read. What it refuses now is not gone.
     """
     if CURRENT not in labels.versions:
         raise InvalidCredential(f"The secret {labels.arn} is empty. Put apiKey, cert and privateKey into it.")
@@ -79,70 +107,96 @@ def gather(secrets: SecretStore, ledger: Ledger, labels: Labels) -> Gathered:
         labels = secrets.labels(labels.arn)
     credential = Credential.parse(text)
 
-    attempt = state.open_attempt
+    attempt, before = state.open_attempt, state.earlier
     intent_version = attempt.intent_version if attempt else labels.versions.get(INTENT)
     intent = _intent(secrets, labels.arn, intent_version) if intent_version else None
-    staged = _staged(secrets, labels, intent.cert_name) if intent else None
-    journalled = attempt.certificate if attempt else None
+    earlier = _intent(secrets, labels.arn, before.intent_version) if before else None
+    pending = _pending(secrets, labels) if intent or earlier else None
+    staged = pending if intent and pending and _is_for(intent, pending.chain) else None
+    certificate = staged.chain.pem if staged else attempt.certificate if attempt else None
+    in_hand = []
+    if before and before.certificate and earlier:
+        in_hand.append(InHand(earlier, before.certificate, before))
+    if intent and certificate and not (attempt and attempt.outcome == "rejected"):
+        in_hand.append(InHand(intent, certificate, attempt))
+    ours = pending is not None and any(_is_for(one.intent, pending.chain) for one in in_hand)
     gathered = Gathered(
         arn=labels.arn,
         version=version,
         credential=credential,
         state=state,
-        labels={name: at for name, at in labels.versions.items() if name == INTENT or (name == PENDING and staged)},
+        labels={
+            name: at for name, at in labels.versions.items() if name in {INTENT, EARLIER} or (name == PENDING and ours)
+        },
         intent=intent,
-        certificate=staged.chain.pem if staged else journalled,
+        in_hand=tuple(in_hand),
     )
-    return replace(gathered, progress=_progress(gathered))
+    return _with_progress(gathered, earlier)
 
 
-def _progress(g: Gathered) -> Progress:
-    attempt, intent = g.state.open_attempt, g.intent
-    started = attempt or intent  # both say what the rotation is called and what it is based on
+def _with_progress(g: Gathered, earlier: Intent | None) -> Gathered:
+    """How far the rotation under way has come, told by keys and certificates: a name proves nothing."""
+    attempt, chain = g.state.open_attempt, g.credential.chain
+    for tried, intent in ((attempt, g.intent), (g.state.earlier, earlier)):
+        if (intent and _is_for(intent, chain)) or (tried and _brought(tried, chain)):
+            return replace(g, promoted=tried, progress=Progress.PROMOTED)
+    started = attempt or g.intent  # both say what the rotation is based on
     if started is None:
-        return Progress.NONE
-    if started.cert_name == g.credential.cert_name:
-        return Progress.PROMOTED
-    if started.based_on != g.credential.chain.fingerprint:
-        return Progress.STALE
-    if intent is None or g.certificate is None or (attempt and attempt.outcome == "rejected"):
-        return Progress.NONE
-    staged = g.labels.get(PENDING) == staged_version(intent.version, g.version)
-    return Progress.STAGED if staged else Progress.ISSUED
+        return g
+    if started.based_on != chain.fingerprint:
+        return replace(g, progress=Progress.STALE)
+    if not g.in_hand:
+        return g
+    return replace(g, progress=Progress.STAGED if g.is_staged(g.in_hand[-1]) else Progress.ISSUED)
+
+
+def _is_for(intent: Intent, chain: Chain) -> bool:
+    """Whether a certificate was issued for this intent's key."""
+    return belong_together(load_private_key(intent.private_key_pem), chain.leaf)
+
+
+def _brought(attempt: OpenAttempt, chain: Chain) -> bool:
+    """Whether an attempt brought this certificate."""
+    try:
+        issued = load_chain(attempt.certificate or "")
+    except ValueError:  # none came, or none that can be read
+        return False
+    return any(Chain((one,)).fingerprint == chain.fingerprint for one in issued.certificates)
 
 
 def _intent(secrets: SecretStore, arn: str, version: str) -> Intent | None:
-    """None when it is gone or unreadable: then nothing can be carried on, and `decision` holds what has to be held."""
+    """None when it is gone or not ours: then nothing can be carried on, and `decision` holds what has to be held."""
+    text = secrets.read(arn, version)
     try:
-        return Intent.parse(version, secrets.read(arn, version))
+        return Intent.parse(version, text) if text else None
     except InvalidCredential:
         return None
 
 
-def _staged(secrets: SecretStore, labels: Labels, cert_name: str) -> Credential | None:
-    """What is labelled AWSPENDING, if it is of this rotation: others may use that label too."""
+def _pending(secrets: SecretStore, labels: Labels) -> Credential | None:
+    """What is labelled AWSPENDING, if it is a credential at all: others may use that label too."""
     version = labels.versions.get(PENDING)
-    if version is None:
-        return None
+    text = secrets.read(labels.arn, version) if version else None
     try:
-        staged = Credential.parse(secrets.read(labels.arn, version))
+        return Credential.parse(text) if text else None
     except InvalidCredential:
         return None
-    return staged if staged.cert_name == cert_name else None
 
 
-def situation_of(gathered: Gathered, policy: Policy, invocation: Invocation) -> Situation:
-    """What a message about this credential tells of it."""
+def situation_of(gathered: Gathered, policy: Policy, invocation: Invocation, in_use: Verdict) -> Situation:
+    """What a message about this credential tells of it; `in_use` as of `Gathered.facts`."""
     now, leaf, attempts = invocation.clock(), gathered.credential.chain.leaf, gathered.state.attempts
     begins, ends = gathered.credential.chain.not_before, gathered.credential.chain.not_after
     return Situation(
         secret=gathered.arn,
+        stack=invocation.stack,
         cert_name=gathered.credential.cert_name,
         serial=f"{leaf.serial_number:x}",
         not_after=ends,
         held_until=held_until(begins, ends, policy),
         attempts=attempts.available(now),
         next_attempt_at=attempts.next_at(now),
+        in_use=in_use,
         request_id=invocation.request_id,
         log_url=invocation.log_url,
     )

@@ -14,16 +14,16 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from certificate_rotation.alerts import Alerts
-from certificate_rotation.announcements import Announcements
 from certificate_rotation.decision import Command
 from certificate_rotation.device_id_service import DeviceIdService
 from certificate_rotation.errors import InvalidEvent, InvalidSettings
+from certificate_rotation.event_bus import EventBus
 from certificate_rotation.events import command_from
 from certificate_rotation.later import Later
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.messages import Situation
 from certificate_rotation.metrics import RunMetrics
-from certificate_rotation.parts import Invocation, Parts
+from certificate_rotation.parts import AWS_ANSWER_SECONDS, AWS_CONNECT_SECONDS, AWS_TRIES, Invocation, Parts
 from certificate_rotation.results import Result
 from certificate_rotation.rotation import rotate
 from certificate_rotation.secret_store import SecretStore
@@ -32,8 +32,11 @@ from certificate_rotation.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# Of AWS calls: well below the time kept for them after a request to the service.
-_AWS = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+_AWS = Config(
+    connect_timeout=AWS_CONNECT_SECONDS,
+    read_timeout=AWS_ANSWER_SECONDS,
+    retries={"mode": "standard", "total_max_attempts": AWS_TRIES},
+)
 
 
 def lambda_handler(event: object, context: "LambdaContext") -> Result:
@@ -42,9 +45,11 @@ def lambda_handler(event: object, context: "LambdaContext") -> Result:
     Raises:
         RotationError: one of the classes in `errors`; Lambda shows its name as the errorType.
     """
+    metrics = RunMetrics(context.function_name, _now())
+    metrics.begin()  # first of all: whatever kills the run from here on, it counts as one that crashed
     _logger().set_correlation_id(context.aws_request_id)
     alerts = _alerts(os.environ.get("ALERT_TOPIC_ARN", ""), os.environ.get("LEDGER_TABLE", ""))
-    metrics, unpublished = RunMetrics(context.function_name, _now()), alerts.unpublished
+    unpublished = alerts.unpublished
     try:
         answer = _run(event, context, alerts, metrics)
         metrics.ended(answer)
@@ -58,10 +63,24 @@ def lambda_handler(event: object, context: "LambdaContext") -> Result:
 
 
 def _run(event: object, context: "LambdaContext", alerts: Alerts, metrics: RunMetrics) -> Result:
-    log_url = _log_url(context)
+    invocation = Invocation(
+        request_id=context.aws_request_id,
+        owner=f"{context.aws_request_id}/{uuid.uuid4()}",
+        deadline=_now() + timedelta(milliseconds=context.get_remaining_time_in_millis()),
+        clock=_now,
+        sleep=time.sleep,
+        log_url=_log_url(context),
+        stack=os.environ.get("STACK_NAME") or "device-id-certificate",
+        in_use_until=metrics.in_use_until,
+        in_use_not_checked=metrics.in_use_not_checked,
+    )
     # What is not about one credential is remembered under the function's own name.
     this_function = Situation(
-        context.function_name, of_function=True, request_id=context.aws_request_id, log_url=log_url
+        context.function_name,
+        stack=invocation.stack,
+        of_function=True,
+        request_id=invocation.request_id,
+        log_url=invocation.log_url,
     )
     command = Command()
     try:
@@ -70,27 +89,15 @@ def _run(event: object, context: "LambdaContext", alerts: Alerts, metrics: RunMe
         parts = _parts(alerts)
     except (InvalidEvent, InvalidSettings) as error:
         if not command.dry_run:
-            alerts.failed(error, this_function, _now())
+            alerts.failed(error, this_function, invocation)
         raise
     if not command.dry_run:
-        alerts.may_work_again(this_function)
-    deadline = _now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
-    owner = f"{context.aws_request_id}/{uuid.uuid4()}"
-    invocation = Invocation(
-        context.aws_request_id,
-        owner,
-        deadline,
-        _now,
-        time.sleep,
-        log_url,
-        in_use_until=metrics.in_use_until,
-        in_use_not_checked=metrics.in_use_not_checked,
-    )
+        alerts.may_resolve(this_function)
     try:
         answer = rotate(parts, command, invocation)
     finally:
         if not command.dry_run:  # event and settings were good, whatever became of the credential
-            alerts.works_again(this_function, _now())
+            alerts.resolve_function_incident(this_function, invocation)
     _logger().info("Done.", result=answer)
     return answer
 
@@ -102,7 +109,8 @@ def _log_url(context: "LambdaContext") -> str:
         quote(quote(name, safe=""), safe="").replace("%", "$")
         for name in (context.log_group_name, context.log_stream_name)
     )
-    console = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+    host = os.environ.get("CONSOLE_HOST", f"{region}.console.aws.amazon.com")  # each partition has its own
+    console = f"https://{host}/cloudwatch/home?region={region}"
     return f"{console}#logsV2:log-groups/log-group/{group}/log-events/{stream}"
 
 
@@ -127,7 +135,8 @@ def _logger() -> Logger:
 @functools.cache
 def _alerts(topic_arn: str, table: str) -> Alerts:
     sns: Any = Later(lambda: boto3.client("sns", config=_AWS))  # as EventBridge's: most runs have nothing to tell
-    return Alerts(sns, topic_arn, _ledger(table))
+    events: Any = Later(lambda: boto3.client("events", config=_AWS))
+    return Alerts(sns, topic_arn, EventBus(events), _ledger(table))
 
 
 @functools.cache
@@ -138,12 +147,10 @@ def _ledger(table: str) -> Ledger:
 @functools.cache
 def _parts(alerts: Alerts) -> Parts:
     settings = Settings.from_env(os.environ)
-    events: Any = Later(lambda: boto3.client("events", config=_AWS))
     return Parts(
         secrets=SecretStore(boto3.client("secretsmanager", config=_AWS)),
         ledger=_ledger(settings.ledger_table),
         service=DeviceIdService(settings.service_url, settings.trusted_ca_pem),
         alerts=alerts,
-        announcements=Announcements(events),
         settings=settings,
     )

@@ -14,6 +14,7 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from certificate_rotation.attempts import Attempts
 from certificate_rotation.certificates import new_csr_pem, new_private_key, private_key_pem
 from certificate_rotation.credential import Intent
 from certificate_rotation.decision import Progress
@@ -22,13 +23,14 @@ from certificate_rotation.errors import (
     InvalidSettings,
     RefreshFailed,
     RefreshRejected,
+    ServiceUnreachable,
     StorageFailure,
     TooManyRequests,
     adding,
 )
-from certificate_rotation.gathering import Gathered
-from certificate_rotation.parts import TIME_FOR_WRITES, Invocation, Parts
-from certificate_rotation.secret_store import INTENT
+from certificate_rotation.gathering import Gathered, InHand
+from certificate_rotation.parts import AWS_CALL, TIME_FOR_WRITES, Invocation, Parts
+from certificate_rotation.secret_store import EARLIER, INTENT
 from certificate_rotation.state import OpenAttempt
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,11 @@ logger = logging.getLogger(__name__)
 # A request is not started with less time left than it and the writing down of its answer may take.
 # Connecting and the handshake may take CONNECT_SECONDS each.
 ISSUE_BUDGET = timedelta(seconds=2 * CONNECT_SECONDS + ANSWER_SECONDS) + TIME_FOR_WRITES
+_SETTLE_PAUSES = (1, 2, 4, 8)  # seconds before the next try
+_TOO_LATE = ServiceUnreachable(
+    "AWS took so long to count the attempt that too little time was left to ask for a certificate. Nothing was sent, "
+    "and the attempt was given back."
+)
 
 
 class Issuance:
@@ -46,28 +53,27 @@ class Issuance:
         self._parts, self._invocation = parts, invocation
 
     def issue(self, gathered: Gathered) -> Gathered | None:
-        """Ask for a certificate.
+        """Ask for a certificate. One that is in hand and waits is kept beside it.
 
         Returns:
-            What was gathered, and the new certificate with it; None when time or the lease ran out before anything
-            was sent.
+            What was gathered, and the new certificate with it; None when the lease ran out before anything was sent.
 
         Raises:
             RefreshFailed: none was issued, or nobody knows.
             InvalidSettings: too little time is left of this invocation.
-            StorageFailure: AWS refused a write, and nothing was sent.
+            StorageFailure: AWS refused a write, and nothing was sent; or it could not be told that nothing was issued.
         """
-        if self._invocation.time_left() < ISSUE_BUDGET:
-            raise InvalidSettings(
-                f"Timeout: {self._invocation.time_left().total_seconds():.0f} seconds are left of this invocation, and "
-                f"asking for a certificate may take {ISSUE_BUDGET.total_seconds():.0f}. Nothing was sent."
-            )
-        intent = self._intend(gathered)
-        if self._invocation.time_left() < ISSUE_BUDGET:  # making a large RSA key takes a small Lambda many seconds
+        self._require_time()
+        waiting = gathered.in_hand[-1] if gathered.in_hand else None
+        intent = self._intend(gathered, waiting)
+        self._require_time()  # making a large RSA key takes a small Lambda many seconds
+        charged = self._charge(gathered, intent, waiting)
+        if charged is None:
             return None
-        attempt = self._charge(gathered, intent)
-        if attempt is None:
-            return None
+        attempt, earlier = charged
+        if self._invocation.time_left() < ISSUE_BUDGET:  # AWS may have taken long to count it
+            self._settle(gathered, attempt, _TOO_LATE)
+            raise StorageFailure(str(_TOO_LATE))
         try:
             issued = self._parts.service.refresh(gathered.credential, intent.csr_pem, intent.cert_name)
         except RefreshFailed as error:
@@ -77,25 +83,38 @@ class Issuance:
         answered = replace(
             attempt, outcome="issued", certificate=issued.certificate, deleted_cert_name=issued.deleted_cert_name
         )
+        self._journal(gathered.arn, answered)
         attempts = gathered.state.attempts.charged(attempt.started_at)
+        before = gathered.in_hand[:-1] if waiting is None else (replace(waiting, attempt=earlier),)
         return replace(
             gathered,
-            state=replace(gathered.state, attempts=attempts, open_attempt=answered),
-            labels={**gathered.labels, INTENT: intent.version},
+            state=replace(gathered.state, attempts=attempts, open_attempt=answered, earlier=earlier),
+            labels={**gathered.labels, INTENT: intent.version} | ({EARLIER: waiting.intent.version} if waiting else {}),
             intent=intent,
-            certificate=issued.certificate,
+            in_hand=(*before, InHand(intent, issued.certificate, answered)),
             progress=Progress.ISSUED,
-            journalled=self._journal(gathered.arn, answered),
         )
 
-    def _intend(self, gathered: Gathered) -> Intent:
+    def _require_time(self) -> None:
+        if self._invocation.time_left() < ISSUE_BUDGET:
+            raise InvalidSettings(
+                f"Timeout: {self._invocation.time_left().total_seconds():.0f} seconds are left of this invocation, and "
+                f"asking for a certificate may take {ISSUE_BUDGET.total_seconds():.0f}. Nothing was sent."
+            )
+
+    def _intend(self, gathered: Gathered, waiting: InHand | None) -> Intent:
         """A key, a CSR and a name in a version of their own; those of an earlier run if it never came to ask.
 
         Writing them also shows that the role, the KMS key and the quota allow what the certificate will need.
         """
         if gathered.intent and not gathered.state.open_attempt:
             return gathered.intent
-        self._parts.secrets.unlabel_all(gathered.arn, gathered.labels)
+        if waiting:  # its key must keep a label of ours: INTENT moves on to the new one
+            at, wanted = gathered.labels.get(EARLIER), waiting.intent.version
+            if at != wanted:
+                self._parts.secrets.label(gathered.arn, wanted, EARLIER, now_on=at)
+        else:
+            self._parts.secrets.unlabel_all(gathered.arn, gathered.labels)
         credential = gathered.credential
         key = new_private_key(self._parts.settings.key_algorithm, like=credential.key)
         intent = Intent(
@@ -108,8 +127,13 @@ class Issuance:
         self._parts.secrets.put(gathered.arn, intent.version, intent.dump(), INTENT)
         return intent
 
-    def _charge(self, gathered: Gathered, intent: Intent) -> OpenAttempt | None:
-        """Count the attempt before it leaves; None when the lease ran out and is another's now."""
+    def _charge(
+        self, gathered: Gathered, intent: Intent, waiting: InHand | None
+    ) -> tuple[OpenAttempt, OpenAttempt | None] | None:
+        """Count the attempt before it leaves; None when the lease ran out and is another's now.
+
+        With it comes the attempt that waits beside it, its certificate written down.
+        """
         attempt = OpenAttempt(
             started_at=self._invocation.clock(),
             intent_version=intent.version,
@@ -117,8 +141,15 @@ class Issuance:
             cert_name=intent.cert_name,
             previous_cert_name=gathered.credential.cert_name,
         )
+        earlier = (
+            replace(waiting.attempt, outcome="issued", certificate=waiting.certificate)
+            if waiting and waiting.attempt
+            else None
+        )
         attempts = gathered.state.attempts.charged(attempt.started_at)
-        return attempt if self._parts.ledger.charge(gathered.arn, self._invocation.owner, attempts, attempt) else None
+        owner = self._invocation.owner
+        charged = self._parts.ledger.charge(gathered.arn, owner, attempts, attempt, earlier=earlier)
+        return (attempt, earlier) if charged else None
 
     def _settle(self, gathered: Gathered, attempt: OpenAttempt, error: RefreshFailed) -> None:
         """Write down why no certificate came. An unknown outcome stays open: that is what holds the next run."""
@@ -128,26 +159,47 @@ class Issuance:
         attempts = before if error.verdict == "not_sent" else before.charged(attempt.started_at)
         if isinstance(error, TooManyRequests):
             attempts = attempts.exhausted(self._invocation.clock(), error.retry_after_seconds)
-        with adding(f"Before that: {error}"):
-            self._parts.ledger.settle(
-                gathered.arn,
-                attempts,
-                attempt,
-                outcome=type(error).__name__,
-                message=str(error),
-                earlier=gathered.state.open_attempt,
-            )
-            if isinstance(error, RefreshRejected):  # it would be refused again: the next run makes another request
+        self._persist(gathered, attempt, attempts, error)
+        if isinstance(error, RefreshRejected):  # it would be refused again: the next run makes another request
+            with adding(f"Before that: {error}"):
                 self._parts.secrets.unlabel(gathered.arn, attempt.intent_version, INTENT)
 
-    def _journal(self, arn: str, attempt: OpenAttempt) -> bool:
+    def _persist(self, gathered: Gathered, attempt: OpenAttempt, attempts: Attempts, error: RefreshFailed) -> None:
+        """Close the attempt in the ledger, tried again while there is time: left open, it would hold for weeks.
+
+        Raises:
+            StorageFailure: AWS refused to the end; says that the next run will hold.
+        """
+        pauses = iter(_SETTLE_PAUSES)
+        while True:
+            try:
+                self._parts.ledger.settle(
+                    gathered.arn,
+                    attempts,
+                    attempt,
+                    outcome=type(error).__name__,
+                    message=str(error),
+                    earlier=gathered.state.open_attempt,
+                )
+            except StorageFailure as refused:
+                pause = next(pauses, None)
+                if pause is None or self._invocation.time_left() < 2 * AWS_CALL + timedelta(seconds=pause):
+                    raise StorageFailure(
+                        f"{refused} So the ledger could not be told that no certificate was issued, and goes on "
+                        f"counting the attempt as one of unknown outcome. Before that: {error}",
+                        holds=True,
+                    ) from refused
+                logger.warning("That no certificate was issued could not be written down; once more: %s", refused)
+                self._invocation.sleep(pause)
+            else:
+                return
+
+    def _journal(self, arn: str, attempt: OpenAttempt) -> None:
         """The first store of the answer. Should it fail, the second one, `stage`, matters more than the failure."""
         try:
             self._parts.ledger.journal(arn, attempt)
         except StorageFailure as error:
             logger.warning("The answer could not be recorded in the ledger: %s", error)
-            return False
-        return True
 
 
 def _new_name(prefix: str, now: datetime) -> str:

@@ -6,30 +6,30 @@ One table; partition key `credential` (the secret's ARN), sort key `record`:
   that woke up late, cannot both win.
 - `attempt#<ISO time>`: the history, for people. Goes away a year later (TTL; AWS deletes late, nothing relies on it).
 
-Beside them, under the topic's ARN, is what waits to be told in a digest: see `digest_records`.
+Beside them, under the topic's ARN, is how many mails of one cause went out in an hour: `mails#<hour>#<cause>`.
 
 Transactions carry a `ClientRequestToken`, so that botocore's repeat after a lost answer succeeds instead of meeting
 its own first write (AWS: idempotent for ten minutes).
 """
 
 import uuid
-from collections.abc import Collection, Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from certificate_rotation.attempts import Attempts
-from certificate_rotation.digest_records import DigestRecords
 from certificate_rotation.errors import StorageFailure
-from certificate_rotation.ledger_items import flat, item, state, time_text
+from certificate_rotation.ledger_items import flat, flat_told, item, state, time_text
 from certificate_rotation.secret_store import aws_reason
-from certificate_rotation.state import Incident, LastRotation, Lease, OpenAttempt, State
+from certificate_rotation.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 HISTORY_KEPT = timedelta(days=365)
+COUNTERS_KEPT = timedelta(days=1)
 
 # Conditions, each with the case it guards against.
 UNCHANGED = "revision = :seen"  # somebody acted between our reading and our claim
@@ -95,11 +95,20 @@ class Ledger:
         """Give the lease back; False when it was not ours any more."""
         return self._update(arn, "REMOVE lease ADD revision :one", LEASE_IS_OURS, {":owner": owner, ":one": 1})
 
-    def charge(self, arn: str, owner: str, attempts: Attempts, attempt: OpenAttempt) -> bool:
-        """Count an attempt before it leaves, its outcome unknown; False when the lease is not ours any more."""
-        update = "SET attempts = :attempts, open_attempt = :attempt ADD revision :one"
+    def charge(
+        self, arn: str, owner: str, attempts: Attempts, attempt: OpenAttempt, *, earlier: OpenAttempt | None = None
+    ) -> bool:
+        """Count an attempt before it leaves, its outcome unknown; False when the lease is not ours any more.
+
+        `earlier`: the attempt whose certificate still waits, and is kept until one of the two is accepted.
+        """
         values = {":attempts": flat(attempts), ":attempt": flat(attempt), ":owner": owner, ":one": 1}
-        return self._change(self._write(arn, update, LEASE_IS_OURS, values), attempt)
+        update = "SET attempts = :attempts, open_attempt = :attempt"
+        if earlier:
+            update, values = f"{update}, earlier = :earlier", values | {":earlier": flat(earlier)}
+        else:
+            update += " REMOVE earlier"
+        return self._change(self._write(arn, f"{update} ADD revision :one", LEASE_IS_OURS, values), attempt)
 
     def journal(self, arn: str, attempt: OpenAttempt) -> None:
         """Record what became of the open attempt, the certificate included: the first of its two stores."""
@@ -126,57 +135,100 @@ class Ledger:
             attempt: the one to close.
             outcome: the error's name.
             message: the error's text.
-            earlier: the attempt that was open before this one: it is so again, and goes on holding.
+            earlier: the attempt that was open before this one: it is so again, and goes on holding or waiting.
         """
         values = {":attempts": flat(attempts), ":started_at": time_text(attempt.started_at), ":one": 1}
         if earlier:
-            update = "SET attempts = :attempts, open_attempt = :earlier ADD revision :one"
+            update = "SET attempts = :attempts, open_attempt = :earlier REMOVE earlier ADD revision :one"
             values[":earlier"] = flat(earlier)
         else:
-            update = "SET attempts = :attempts REMOVE open_attempt ADD revision :one"
+            update = "SET attempts = :attempts REMOVE open_attempt, earlier ADD revision :one"
         write = self._write(arn, update, ATTEMPT_IS_OURS, values)
         self._change(write, attempt, outcome=outcome, message=message)
 
-    def close(self, arn: str, owner: str, attempt: OpenAttempt, rotation: LastRotation) -> bool:
+    def close(  # noqa: PLR0913 - one per thing that is written
+        self,
+        arn: str,
+        owner: str,
+        attempt: OpenAttempt,
+        rotation: LastRotation,
+        *,
+        promoted: OpenAttempt,
+        keep: Iterable[News] = (),
+        told: Iterable[News] = (),
+    ) -> bool:
         """Close the rotation and give the lease back: the certificate is in use and the labels are tidied.
 
         False, and neither, when another invocation took the lease over: it finds what is left and closes that itself.
+
+        Args:
+            arn: the secret's.
+            owner: whose lease it is.
+            attempt: the open one.
+            rotation: what happened.
+            promoted: the attempt whose certificate is in use: the open one, or the earlier one.
+            keep: the news AWS did not take: the next run tells it.
+            told: the news of earlier runs that AWS took now.
         """
-        update = "SET last_rotation = :rotation REMOVE open_attempt, lease ADD revision :one"
-        values = {
+        sets, removes, values = _of_news(keep, told)
+        update = f"SET {', '.join(['last_rotation = :rotation', *sets])} "
+        update += f"REMOVE {', '.join(['open_attempt', 'earlier', 'lease', 'incident', *removes])} ADD revision :one"
+        values |= {
             ":rotation": flat(rotation),
             ":owner": owner,
             ":started_at": time_text(attempt.started_at),
             ":one": 1,
         }
         write = self._write(arn, update, f"{LEASE_IS_OURS} AND {ATTEMPT_IS_OURS}", values)
-        return self._change(write, attempt, outcome="rotated")
+        return self._change(write, promoted, outcome="rotated")
 
-    def drop(self, arn: str, attempt: OpenAttempt) -> None:
+    def drop(self, arn: str, attempt: OpenAttempt, *, keep: Iterable[News] = (), told: Iterable[News] = ()) -> None:
         """Forget an attempt that was made for a certificate no longer in use; its history stays."""
-        values = {":started_at": time_text(attempt.started_at), ":one": 1}
-        write = self._write(arn, "REMOVE open_attempt ADD revision :one", ATTEMPT_IS_OURS, values)
+        sets, removes, values = _of_news(keep, told)
+        update = f"SET {', '.join(sets)} " if sets else ""
+        update += f"REMOVE {', '.join(['open_attempt', 'earlier', *removes])} ADD revision :one"
+        values |= {":started_at": time_text(attempt.started_at), ":one": 1}
+        write = self._write(arn, update, ATTEMPT_IS_OURS, values)
         self._change(write, attempt, outcome="dropped")
 
-    def remember(self, arn: str, incident: Incident | None, digest: str = "") -> None:
-        """Set or clear the open incident. Needs no lease: it never bears on a certificate.
+    def remember(
+        self,
+        arn: str,
+        incident: Incident | None,
+        when: Mapping[str, Telling],
+        *,
+        keep: Iterable[News] = (),
+        told: Iterable[News] = (),
+    ) -> None:
+        """Set or clear the open incident, and when people were told. Needs no lease: no certificate hangs on it.
 
-        `digest`: the cause in whose digest this waits to be told; empty when it was told.
+        `keep`, `told`: as of `close`.
         """
-        update, values = "REMOVE incident", dict[str, object]()
+        sets, removes, values = _of_news(keep, told)
+        sets.append("told = :told")
+        values[":told"] = flat_told(when)
         if incident:
-            update, values = "SET incident = :incident", {":incident": flat(incident)}
-        if digest:
-            update, values = f"{update} ADD digests :digests", values | {":digests": {digest}}
+            sets.append("incident = :incident")
+            values[":incident"] = flat(incident)
+        else:
+            removes.append("incident")
+        update = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
         self._update(arn, update, "", values)
 
-    def told(self, arn: str, digests: Collection[str]) -> None:
-        """Forget that these digests were to be looked after: nothing waits in them."""
-        self._update(arn, "DELETE digests :digests", "", {":digests": set(digests)})
-
-    def digests(self, topic_arn: str) -> DigestRecords:
-        """What waits to be told at a topic, in the same table."""
-        return DigestRecords(self._client, self._table, topic_arn)
+    def count_mail(self, topic_arn: str, cause: str, now: datetime) -> int:
+        """Count a mail of this cause in this clock hour: the first one is 1."""
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=item({"credential": topic_arn, "record": f"mails#{time_text(hour)}#{cause}"}),
+                UpdateExpression="SET expires_at = :expires ADD mails :one",
+                ExpressionAttributeValues=item({":expires": int((hour + COUNTERS_KEPT).timestamp()), ":one": 1}),
+                ReturnValues="UPDATED_NEW",
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise _failed("counting the mails of this hour", error) from error
+        return int(answer["Attributes"]["mails"]["N"])
 
     def _write(self, arn: str, update: str, condition: str, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - boto3's
         write: dict[str, Any] = {"TableName": self._table, "Key": _key(arn), "UpdateExpression": update}
@@ -220,6 +272,14 @@ class Ledger:
         except (ClientError, BotoCoreError) as error:
             raise _failed("changing the ledger", error) from error
         return True
+
+
+def _of_news(keep: Iterable[News], told: Iterable[News]) -> tuple[list[str], list[str], dict[str, object]]:
+    """What an update sets, removes and fills in for news: an attribute each, so that two runs never undo each other."""
+    kept = list(keep)
+    sets = [f"{news.name} = :{news.name}" for news in kept]
+    gone = {news.name for news in told} - {news.name for news in kept}
+    return sets, sorted(gone), {f":{news.name}": flat(news) for news in kept}
 
 
 def _key(arn: str) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from typing import Any, cast
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from certificate_rotation.attempts import Attempts
-from certificate_rotation.state import Incident, LastRotation, Lease, OpenAttempt, State
+from certificate_rotation.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
 
-_TIMES = {"last_at", "blocked_until", "started_at", "until", "at", "since", "alerted_at"}
+_TIMES = {"last_at", "blocked_until", "started_at", "until", "at", "since", "alerted_at", "seen_at"}
+NEWS = "news_"  # how the attributes begin that each hold one message AWS did not take
 
 
 def item(plain: Mapping[str, object]) -> dict[str, Any]:
@@ -24,23 +25,34 @@ def time_text(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def flat(value: Attempts | Lease | OpenAttempt | LastRotation | Incident) -> dict[str, object]:
+def flat(value: Attempts | Lease | OpenAttempt | LastRotation | Incident | News) -> dict[str, object]:
     """A value of `state` as a plain mapping; what is None is left out."""
     plain = {f.name: getattr(value, f.name) for f in fields(value)}
     return {k: time_text(v) if isinstance(v, datetime) else v for k, v in plain.items() if v is not None}
 
 
+def flat_told(told: Mapping[str, Telling]) -> dict[str, object]:
+    """`State.told` as a plain mapping."""
+    return {code: {"at": [time_text(at) for at in one.at], "level": one.level} for code, one in told.items()}
+
+
 def state(stored: Mapping[str, Any]) -> State:
     """The `state` item as a value."""
     plain = {name: TypeDeserializer().deserialize(value) for name, value in stored.items()}
+    news = (_value(News, plain, name) for name in sorted(plain) if name.startswith(NEWS))
     return State(
         revision=int(plain.get("revision", 0)),
         attempts=_value(Attempts, plain, "attempts") or Attempts(),
         lease=_value(Lease, plain, "lease"),
         open_attempt=_value(OpenAttempt, plain, "open_attempt"),
+        earlier=_value(OpenAttempt, plain, "earlier"),
         last_rotation=_value(LastRotation, plain, "last_rotation"),
         incident=_value(Incident, plain, "incident"),
-        digests=frozenset(plain.get("digests", ())),
+        told={
+            code: Telling(tuple(map(datetime.fromisoformat, one["at"])), int(one["level"]))
+            for code, one in plain.get("told", {}).items()
+        },
+        news=tuple(one for one in news if one),
     )
 
 

@@ -1,21 +1,23 @@
-"""What people and programs read about one credential: a subject, a text, and the same as a JSON document. Pure."""
+"""What people and programs read about one credential: a subject, a text, and an event's detail. Pure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
-from certificate_rotation import errors
-from certificate_rotation.digest import Batch
-from certificate_rotation.errors import InvalidEvent, RotationError
+from certificate_rotation.errors import InvalidEvent, RotationError, cure_of
 from certificate_rotation.incidents import Reason
 from certificate_rotation.results import days_left, utc_text
 from certificate_rotation.state import Incident, LastRotation
+from certificate_rotation.verdict import NOT_ASKED, Answer, Verdict
 
 MAX_SUBJECT = 99  # SNS: printable ASCII, no line breaks, fewer than 100 characters
-VERSION = 1  # of the JSON document: goes up when a key is taken away or means something else
+VERSION = 1  # of an event's detail: goes up when a key is taken away or means something else
+ALONE = 5  # mails of one cause in a clock hour; the next one says that there are more
 
 Severity = Literal["CRITICAL", "WARNING", "INFO"]
+DetailType = Literal["Credential Rotated", "Rotation Failed", "Rotation Recovered", "Rotation Dropped"]
 
 
 @dataclass(frozen=True)
@@ -24,27 +26,54 @@ class Situation:
 
     Attributes:
         secret: name or ARN, or the function's name; also the key under which an incident is remembered.
+        stack: the stack's name, for the commands people copy.
         cert_name: of the certificate in use; None when not known.
         serial: of the same, hex; empty when not known.
         not_after: when that one ends; None when not known.
         held_until: when a hold ends by itself; None when not known.
         attempts: how many requests may leave now, None when not known.
         next_attempt_at: when one may, if none may now.
+        in_use: what the service said of the credential in use, in this run.
         request_id: Lambda's, to find the run's log.
         log_url: where that log is in the console; empty when not known.
         of_function: it is about the function itself, before any credential was looked at.
     """
 
     secret: str
+    stack: str = ""
     cert_name: str | None = None
     serial: str = ""
     not_after: datetime | None = None
     held_until: datetime | None = None
     attempts: int | None = None
     next_attempt_at: datetime | None = None
+    in_use: Verdict = NOT_ASKED
     request_id: str = ""
     log_url: str = ""
     of_function: bool = False
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """A rotation as it is told.
+
+    Attributes:
+        rotation: what happened.
+        previous: what the service says of the credential consumers hold, since the new certificate was issued.
+        over: the incident that has ended with it; None without one.
+        previous_ended: whether the certificate consumers hold has reached its date.
+    """
+
+    rotation: LastRotation
+    previous: Verdict
+    over: Incident | None = None
+    previous_ended: bool = False
+
+    @property
+    def reload_now(self) -> bool:
+        """Whether consumers may be locked out until they read the secret again."""
+        unsure = bool(self.rotation.deleted_cert_name) and self.previous.answer is not Answer.ACCEPTED
+        return unsure or self.previous.answer is Answer.REFUSED or self.previous_ended
 
 
 @dataclass(frozen=True)
@@ -54,16 +83,18 @@ class Message:
     Attributes:
         severity: how bad it is; people sort by it.
         code: an error's class name, or `rotated`, `recovered` or `dropped`.
-        subject: of the email.
-        text: of the email.
-        document: the same for programs, ready for JSON.
+        subject: of the mail.
+        text: of the mail.
+        detail_type: of the event.
+        detail: of the event: the same for programs, JSON.
     """
 
     severity: Severity
     code: str
     subject: str
     text: str
-    document: dict[str, object]
+    detail_type: DetailType
+    detail: str
 
 
 def failed(error: Exception, situation: Situation, incident: Incident, reason: Reason, now: datetime) -> Message:
@@ -71,95 +102,93 @@ def failed(error: Exception, situation: Situation, incident: Incident, reason: R
     named = error if isinstance(error, RotationError) else None
     # An error without a name of ours may quote anything: its message stays in the log.
     what = str(named) if named else "The function failed in a way it has no name for."
-    urgent = incident.level > 0 or situation.not_after is None
+    urgent = incident.level > 0 or situation.not_after is None or situation.in_use.answer is Answer.REFUSED
     severity: Severity = "CRITICAL" if urgent and not isinstance(error, InvalidEvent) else "WARNING"
+    cure = cure_of(type(named), situation.secret, situation.stack) if named else _REPORT
     return _message(
         severity,
         type(error).__name__,
+        "Rotation Failed",
         situation,
         body={
             "What happened": f"{_WHY_NOW[reason].format(since=utc_text(incident.since))}{what}",
             "Does traffic still work": _traffic(situation, now),
             "What happens by itself": _by_itself(error, situation),
-            "What you can do": named.cure if named else "Read the run's log and report it to the maintainers.",
+            "What you can do": cure,
         },
         more={"reason": reason, "since": utc_text(incident.since)},
         now=now,
     )
 
 
-def rotated(rotation: LastRotation, situation: Situation, over: Incident | None, now: datetime) -> Message:
-    """Tell that a new certificate is in use, and that the incident `over` has ended."""
-    evicted = may_be_evicted(rotation)
+def rotated(told: Rotated, situation: Situation, now: datetime) -> Message:
+    """Tell that a new certificate is in use, and that an incident has ended with it."""
+    rotation, over = told.rotation, told.over
     body = {
         "What happened": f"A new certificate, {rotation.cert_name}, is in use (AWSCURRENT).",
         "Does traffic still work": _traffic(situation, now),
         "What happens by itself": "It is renewed again in the last third of its life, or as RenewBeforeDays says.",
-        "What you can do": _reload(rotation),
+        "What you can do": _reload(told),
         **({"Also": f"This ends the incident {over.code} of {utc_text(over.since)}."} if over else {}),
     }
     more = {
         "previousCertName": rotation.previous_cert_name,
         "deletedCertName": rotation.deleted_cert_name or None,
-        "reloadNow": evicted,
+        "previous": told.previous.answer.value,
+        "reloadNow": told.reload_now,
     }
-    return _message("WARNING" if evicted else "INFO", "rotated", situation, body=body, more=more, now=now)
+    unproven = situation.in_use.answer in {Answer.REFUSED, Answer.NONE}
+    severity: Severity = "WARNING" if told.reload_now or unproven else "INFO"
+    return _message(severity, "rotated", "Credential Rotated", situation, body=body, more=more, now=now)
 
 
 def recovered(incident: Incident, situation: Situation, now: datetime) -> Message:
     """Tell that an incident is over though no certificate was rotated."""
-    fine = "The certificate in use is fine and renewal is not due." if situation.not_after else "It works again."
+    fine = "Renewal is not due." if situation.not_after else "It works again."
     body = {
         "What happened": f"The incident {incident.code} of {utc_text(incident.since)} is over.",
         "Does traffic still work": _traffic(situation, now),
         "What happens by itself": "Runs go on as scheduled.",
         "What you can do": f"Nothing. {fine}",
     }
-    return _message("INFO", "recovered", situation, body=body, more={"incident": incident.code}, now=now)
+    more = {"incident": incident.code}
+    return _message("INFO", "recovered", "Rotation Recovered", situation, body=body, more=more, now=now)
 
 
-def dropped(cert_name: str, situation: Situation, now: datetime) -> Message:
+def dropped(cert_names: str, situation: Situation, now: datetime) -> Message:
     """Tell that a certificate the service issued will not be used."""
     body = {
-        "What happened": f"Somebody replaced the credential while {cert_name} was being put into use. That certificate "
-        "was dropped; the credential in the secret was left as it is.",
+        "What happened": f"Somebody replaced the credential while {cert_names} was being put into use. The service "
+        "accepts the credential that is in the secret now, so that was left as it is, and the certificate was dropped.",
         "Does traffic still work": _traffic(situation, now),
         "What happens by itself": "Renewal goes on from the new credential. Should that be of the same customer, and "
         "signed before the dropped certificate, the next renewal deletes it, puts the new one into use at once, and "
         "tells you so.",
         "What you can do": "Nothing, if the replacement was meant.",
     }
-    return _message("INFO", "dropped", situation, body=body, more={"droppedCertName": cert_name}, now=now)
+    more = {"droppedCertName": cert_names}
+    return _message("INFO", "dropped", "Rotation Dropped", situation, body=body, more=more, now=now)
 
 
-def digest(cause: str, batch: Batch, now: datetime) -> Message:
-    """Tell of many credentials at once: the same failure, or that it is over."""
-    told = _OF_MANY.get(cause) or _failure_of_many(cause)
-    severity: Severity = "INFO" if cause in _OF_MANY else "CRITICAL" if batch.urgent else "WARNING"
-    names, those = sorted(batch.names), f"{batch.count} more credential{'' if batch.count == 1 else 's'}"
-    listed = "\n".join(short_name(name) for name in names)
-    more = f"\nand {batch.more} more, for whom this list has no room" if batch.more else ""
+def and_more(message: Message, stack: str, now: datetime) -> tuple[str, str]:
+    """Subject and text of the mail in place of the sixth one of its cause in an hour."""
+    until = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    subject = _printable(f"[Device-ID] {message.severity}: {message.code[:50]} - more than {ALONE} credentials")
     body = {
-        "What happened": f"In the hour from {utc_text(batch.since)} on, {those} {told.what}. Those who had a mail of "
-        "their own are not counted here.",
-        "Does traffic still work": told.traffic,
-        "What happens by itself": told.by_itself,
-        "What you can do": told.cure,
-        "Which ones": f"{listed}{more}",
-        "Details": f"Code: {cause}\nCredentials: {batch.count}\nNow: {utc_text(now)}",
+        "What happened": f"More than {ALONE} credentials have the same to tell in this hour: {message.code}. One cause "
+        "is more likely behind them, at the service or in this account, than one for each.",
+        "What happens by itself": f"No more mails of {message.code} follow before {utc_text(until)}, but where a "
+        "certificate was deleted or is in its last day. Programs get every event.",
+        "What you can do": f'See which ones: `make status ARGS="--stack-name {stack} --all"` shows each of them, the '
+        f"worst first; the dashboard shows how many. The {ALONE} mails before this one say what to do.",
+        "Details": f"Code: {message.code}\nNow: {utc_text(now)}",
     }
-    document: dict[str, object] = {
-        "version": VERSION,
-        "severity": severity,
-        "code": cause,
-        "secretId": None,
-        "count": batch.count,
-        "secrets": names,
-        "since": utc_text(batch.since),
-        "at": utc_text(now),
-    }
-    subject = _printable(f"[Device-ID] {severity}: {cause[:50]} - {those}")
-    return _complete(severity, cause, subject, body, document)
+    return subject, _text(body)
+
+
+def late(text: str, at: datetime) -> str:
+    """The text of a mail that AWS did not take when it was due."""
+    return f"This mail is late: AWS did not take it at {utc_text(at)}. What it says was so then.\n\n{text}"
 
 
 def short_name(secret: str) -> str:
@@ -167,51 +196,7 @@ def short_name(secret: str) -> str:
     return secret.rpartition(":secret:")[2] or secret
 
 
-def may_be_evicted(rotation: LastRotation) -> bool:
-    """Whether the service deleted the certificate consumers hold, as far as names can tell."""
-    # A secret without certName does not tell whether the deleted one is the one it held.
-    return bool(rotation.deleted_cert_name) and rotation.previous_cert_name in (None, rotation.deleted_cert_name)
-
-
-@dataclass(frozen=True)
-class _OfMany:
-    """The sentences of a digest; `what` goes on after "In the hour from ... on, so many more credentials"."""
-
-    what: str
-    traffic: str
-    by_itself: str
-    cure: str
-
-
-_LOOK = '`make status ARGS="--all"` shows each of them, the worst first.'
-_OF_MANY = {
-    "recovered": _OfMany(
-        "came to the end of an incident",
-        "Yes, as far as their runs can tell.",
-        "Runs go on as scheduled.",
-        f"Nothing. {_LOOK}",
-    ),
-    "rotated": _OfMany(
-        "got a new certificate into use (AWSCURRENT), which ends an incident of each",
-        "Yes, as far as their runs can tell.",
-        "They are renewed again in the last third of their life, or as RenewBeforeDays says.",
-        f"Consumers should read AWSCURRENT again in the next hours. The previous certificates still work. {_LOOK}",
-    ),
-}
-
-
-def _failure_of_many(cause: str) -> _OfMany:
-    kind = getattr(errors, cause, None)
-    named = kind if isinstance(kind, type) and issubclass(kind, RotationError) else None
-    return _OfMany(
-        f"failed with {cause}",
-        f"As long as their certificates are valid and known to the service. {_LOOK}",
-        named.by_itself if named else "The next run of each tries again.",
-        f"{named.cure if named else 'Read the log of a run and report it to the maintainers.'} If one cause is behind "
-        "all of them, it is more likely at the service or in this account than with the tenants.",
-    )
-
-
+_REPORT = "Read the run's log and report it to the maintainers."
 _WHY_NOW: dict[Reason, str] = {
     "begun": "",
     "changed": "It fails in another way than before. ",
@@ -223,6 +208,7 @@ _WHY_NOW: dict[Reason, str] = {
 def _message(  # noqa: PLR0913 - one per part of it
     severity: Severity,
     code: str,
+    detail_type: DetailType,
     situation: Situation,
     *,
     body: Mapping[str, str],
@@ -231,34 +217,33 @@ def _message(  # noqa: PLR0913 - one per part of it
 ) -> Message:
     subject = _subject(severity, code, situation, now)
     parts = {**body, "Details": _details(code, situation, now)}
-    document = {
+    text = _text(parts)
+    detail = {
         "version": VERSION,
         "severity": severity,
         "code": code,
-        "secretId": situation.secret,
+        "secretArn": situation.secret,
+        "renews": None if situation.of_function else "certificate",
         "certName": situation.cert_name,
         "serialNumber": situation.serial or None,
         "notAfter": utc_text(situation.not_after) if situation.not_after else None,
         "daysLeft": days_left(situation.not_after, now) if situation.not_after else None,
+        "inUse": situation.in_use.answer.value,
         "attemptsAvailable": situation.attempts,
         "nextAttemptAt": utc_text(situation.next_attempt_at) if situation.next_attempt_at else None,
         "at": utc_text(now),
         "requestId": situation.request_id,
         "logUrl": situation.log_url or None,
         **more,
+        "subject": subject,
+        "text": text,
     }
-    return _complete(severity, code, subject, parts, document)
+    return Message(severity, code, subject, text, detail_type, json.dumps(detail))
 
 
-def _complete(
-    severity: Severity, code: str, subject: str, parts: Mapping[str, str], document: dict[str, object]
-) -> Message:
-    text = _sendable("\n\n".join(f"{title}\n{part}" for title, part in parts.items()))
-    return Message(severity, code, subject, text, {**document, "subject": subject, "text": text})
-
-
-def _sendable(text: str) -> str:
-    """SNS refuses control characters and what is not Unicode: better a question mark than no message."""
+def _text(parts: Mapping[str, str]) -> str:
+    """Parts under their titles. SNS refuses control characters and what is not Unicode: better a question mark."""
+    text = "\n\n".join(f"{title}\n{part}" for title, part in parts.items())
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
@@ -275,14 +260,23 @@ def _printable(text: str) -> str:
 
 
 def _traffic(situation: Situation, now: datetime) -> str:
+    """What the service said in this run, and beside it what the date says: neither stands for the other."""
     if situation.of_function:
-        return "Not known: this run did not come to look at a credential."
+        return "Not asked: this run did not come to look at a credential."
     if situation.not_after is None:
-        return "Not known: the certificate in use could not be read."
-    if situation.not_after <= now:
-        return f"No. The certificate in use ended at {utc_text(situation.not_after)}."
-    left = days_left(situation.not_after, now)
-    return f"As far as this run can tell, until {utc_text(situation.not_after)} ({left} days)."
+        return "Not asked: the credential in use could not be read."
+    until, left = utc_text(situation.not_after), days_left(situation.not_after, now)
+    ended = situation.not_after <= now
+    said = {
+        Answer.ACCEPTED: "Yes: the service accepted the certificate and the API key in use during this run.",
+        Answer.REFUSED: "No: the service refused the certificate in use during this run."
+        if ended
+        else "No: the service refused the certificate and the API key in use during this run. It judges them as a "
+        "pair, and does not say which of the two it means.",
+        Answer.NONE: f"Not known: the service was asked in this run and gave no verdict ({situation.in_use.why}).",
+        Answer.NOT_ASKED: "Not asked in this run.",
+    }[situation.in_use.answer]
+    return f"{said} The certificate {f'ended at {until}' if ended else f'ends at {until}, in {left} days'}."
 
 
 def _by_itself(error: Exception, situation: Situation) -> str:
@@ -296,13 +290,26 @@ def _by_itself(error: Exception, situation: Situation) -> str:
     return error.by_itself
 
 
-def _reload(rotation: LastRotation) -> str:
-    deleted = rotation.deleted_cert_name
-    if deleted and deleted == rotation.previous_cert_name:
-        return f"Consumers must reload now: the service deleted {deleted}, the one they hold."
-    if deleted and rotation.previous_cert_name is None:
-        return f"The service deleted {deleted}. If that is the one consumers hold, they must reload now."
-    return "Consumers should read AWSCURRENT again in the next hours. The previous certificate still works."
+def _reload(told: Rotated) -> str:
+    deleted = told.rotation.deleted_cert_name
+    what = f" It deleted {deleted} when it issued the new one." if deleted else ""
+    match told.previous.answer:
+        case Answer.REFUSED:
+            return f"Consumers must reload now: the service refuses the certificate they hold.{what}"
+        case Answer.ACCEPTED:
+            return f"Consumers should read AWSCURRENT again in the next hours: what they hold is still accepted.{what}"
+        case _ if told.previous_ended:
+            return f"Consumers must reload now: the certificate they hold has ended.{what}"
+        case _ if deleted:
+            return (
+                f"Consumers must reload now, to be safe: the service deleted {deleted}, and whether it still accepts "
+                "what they hold could not be found out."
+            )
+        case _:
+            return (
+                "Consumers should read AWSCURRENT again in the next hours. The service said of no certificate that it "
+                "was deleted; whether it still accepts the previous one was not asked."
+            )
 
 
 def _details(code: str, situation: Situation, now: datetime) -> str:

@@ -1,7 +1,7 @@
-"""What CloudWatch is told of a run: one line of its embedded metric format when the run ends, however it ends.
+"""What CloudWatch is told of a run: lines of its embedded metric format, one when it begins, the others when it ends.
 
-A process that is killed writes no line. So no alarm of template.yaml waits for a line that says "crashed": one misses
-`RunCompleted`, another subtracts `Failed` from what Lambda itself counts as errors.
+A process that is killed writes nothing more. So no alarm of template.yaml waits for a line that says "crashed": one
+misses `RunCompleted`, another adds up `Unfinished`, which is 1 when a run begins and -1 when it comes to an end.
 """
 
 from datetime import datetime, timedelta
@@ -19,24 +19,32 @@ NAMESPACE = "DeviceIdCertificateRotation"
 # would keep the alarms of one that does not quiet.
 DIMENSION = "FunctionName"
 OUTCOMES = {"rotated": "Rotated", "not_due": "NotDue", "held": "Held", "rate_limited": "RateLimited", "busy": "Busy"}
+# `Unfinished` is dated so much later than the run began. Its alarm adds up whole hours, the moment an hour is over;
+# what is in that hour has ended by then (template.yaml: Timeout, two minutes), and CloudWatch has its lines. AWS takes
+# times up to two hours ahead (CloudWatch API, MetricDatum).
+DATED_LATER = timedelta(minutes=10)
 
 
 class RunMetrics:
-    """Collects what is known of one run; `write` ends it.
+    """Collects what is known of one run, from `begin` to `write`.
 
     Attributes:
         dry_run: whether the event asks for one. It is none of the schedule's runs, so it is no sign of life.
     """
 
     def __init__(self, function_name: str, started: datetime) -> None:
-        """`started`: aware, UTC. Lambda stamps its own metrics so, and an alarm compares the two minute by minute."""
-        self._line = EphemeralMetrics(namespace=NAMESPACE)
-        self._line.add_dimension(DIMENSION, function_name)
-        self._line.set_timestamp(started)
+        """`started`: aware, UTC; the time all but `Unfinished` bear."""
+        self._function_name = function_name
         self._started = started
+        self._line = self._new_line(started)
         self._not_after: datetime | None = None
         self._empty = True
+        self._explained = False
         self.dry_run = False
+
+    def begin(self) -> None:
+        """The first thing of a run: should it be killed, this is all that is ever heard of it."""
+        self._unfinished(1)
 
     def in_use_until(self, not_after: datetime) -> None:
         """The end of the certificate in use, aware, UTC; the last one told counts."""
@@ -44,6 +52,7 @@ class RunMetrics:
 
     def ended(self, answer: "Result") -> None:
         """The run has a result."""
+        self._explained = True
         self.in_use_until(datetime.fromisoformat(answer["notAfter"]))
         self._count("AttemptsAvailable", answer["attemptsAvailable"])
         self._line.add_metadata("outcome", answer["outcome"])
@@ -60,6 +69,7 @@ class RunMetrics:
         self._line.add_metadata("outcome", "failed")
         self._line.add_metadata("error", type(error).__name__)
         if isinstance(error, RotationError):
+            self._explained = True
             self._count("Failed")
             if not self.dry_run:
                 self._count("RunCompleted")
@@ -74,12 +84,26 @@ class RunMetrics:
         self._count("WatchUnanswered")
 
     def write(self) -> None:
-        """One line to standard output, which is where Lambda takes the log from; none when nothing is known."""
-        if self._not_after:
-            # With its fraction: CriticalDays is reached at the moment, not at the start of that day.
+        """To standard output, which is where Lambda takes the log from; nothing when nothing is known."""
+        if self._not_after and not self.dry_run:
+            # With its fraction: CriticalDays is reached at the moment, not at the start of that day. Not of a dry run:
+            # whoever looks more often than the schedule would change what the alarm's hour holds.
             self._count("DaysToExpiry", round((self._not_after - self._started) / timedelta(days=1), 3))
         if not self._empty:
             self._line.flush_metrics()
+        if self._explained:
+            self._unfinished(-1)
+
+    def _unfinished(self, change: int) -> None:
+        line = self._new_line(self._started + DATED_LATER)
+        line.add_metric("Unfinished", MetricUnit.Count, change)
+        line.flush_metrics()
+
+    def _new_line(self, at: datetime) -> EphemeralMetrics:
+        line = EphemeralMetrics(namespace=NAMESPACE)
+        line.add_dimension(DIMENSION, self._function_name)
+        line.set_timestamp(at)
+        return line
 
     def _count(self, name: str, value: float = 1) -> None:
         self._line.add_metric(name, MetricUnit.Count, value)

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from certificate_rotation.alerts import Alerts
-from certificate_rotation.announcements import Announcements
 from certificate_rotation.device_id_service import DeviceIdService
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.secret_store import SecretStore
 from certificate_rotation.settings import Settings
 
-# Kept free at the end of an invocation for the writes that follow a request to the service.
-TIME_FOR_WRITES = timedelta(seconds=15)
+# How long one call to AWS may take at most: two tries of connecting (2 s) and an answer (3 s), and a pause of up to a
+# second between them (botocore, standard mode). `handler` makes the clients so.
+AWS_CONNECT_SECONDS, AWS_ANSWER_SECONDS, AWS_TRIES = 2, 3, 2
+AWS_CALL = timedelta(seconds=AWS_TRIES * (AWS_CONNECT_SECONDS + AWS_ANSWER_SECONDS) + 1)
+# Kept free at the end of an invocation for the writes that follow a request to the service: both stores of its answer,
+# be each as slow as it may.
+TIME_FOR_WRITES = 2 * AWS_CALL + timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,6 @@ class Parts:
     ledger: Ledger
     service: DeviceIdService
     alerts: Alerts
-    announcements: Announcements
     settings: Settings
 
 
@@ -38,6 +41,7 @@ class Invocation:
         clock: tells the time, aware, UTC.
         sleep: waits, in seconds.
         log_url: where its log is in the console.
+        stack: the stack's name, for commands that people copy.
         in_use_until: is told when the certificate in use ends, as soon as that is known.
         in_use_not_checked: is told that the service gave no answer about the certificate in use.
     """
@@ -48,9 +52,14 @@ class Invocation:
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
     log_url: str = ""
+    stack: str = ""
     in_use_until: Callable[[datetime], None] = lambda _: None
     in_use_not_checked: Callable[[], None] = lambda: None
 
     def time_left(self) -> timedelta:
         """Until Lambda stops this run."""
         return self.deadline - self.clock()
+
+    def may_tell(self) -> bool:
+        """Whether there is time to send a mail or an event, and to write down what became of it."""
+        return self.time_left() >= 2 * AWS_CALL

@@ -1,14 +1,17 @@
 """Rotates one credential: gather, decide, apply.
 
-`issuance` and `promotion` hold the order of the writes, and what a crash after each of them leaves.
+`issuance` and `promotion` hold the order of the writes, and what a crash after each of them leaves. `asking` is how
+anybody here knows whether a credential works.
 """
 
 import logging
 from dataclasses import replace
 
+from certificate_rotation.asking import Asking
 from certificate_rotation.attempts import Attempts
 from certificate_rotation.credential import Credential
 from certificate_rotation.decision import (
+    Ask,
     Busy,
     Command,
     Decision,
@@ -17,16 +20,19 @@ from certificate_rotation.decision import (
     Hold,
     Issue,
     NotDue,
+    Progress,
     Resume,
+    Unanswered,
     Wait,
     decide,
 )
 from certificate_rotation.errors import (
+    CertificateNotAccepted,
     CertificateRejected,
     CredentialExpired,
+    InvalidSettings,
     OutcomeUnknown,
-    ServiceFailure,
-    ServiceUnreachable,
+    RotationError,
     StorageFailure,
     Unauthorized,
 )
@@ -34,15 +40,17 @@ from certificate_rotation.gathering import Gathered, gather, situation_of
 from certificate_rotation.issuance import Issuance
 from certificate_rotation.messages import Situation
 from certificate_rotation.parts import Invocation, Parts
-from certificate_rotation.promotion import Promotion
+from certificate_rotation.promotion import Promoted, Promotion
 from certificate_rotation.results import Result, result, utc_text
+from certificate_rotation.secret_store import is_name_of
 from certificate_rotation.state import Lease
+from certificate_rotation.verdict import ACCEPTED, NOT_ASKED, Answer
 
 logger = logging.getLogger(__name__)
 
 _ROUNDS = 4  # how often a run starts over because the credential changed under it
 
-_OUTCOMES = {NotDue: "not_due", Hold: "held", Wait: "rate_limited", Busy: "busy", Expired: "expired"}
+_OUTCOMES = {NotDue: "not_due", Hold: "held", Wait: "rate_limited", Busy: "busy"}
 _WOULD_DO = {
     NotDue: "nothing",
     Issue: "rotate",
@@ -51,6 +59,7 @@ _WOULD_DO = {
     Hold: "hold",
     Wait: "wait",
     Busy: "wait",
+    Unanswered: "fail",
     Expired: "fail",
 }
 
@@ -69,9 +78,17 @@ class _Rotation:
 
     def __init__(self, parts: Parts, command: Command, invocation: Invocation) -> None:
         self._parts, self._command, self._invocation = parts, command, invocation
-        self._issuance, self._promotion = Issuance(parts, invocation), Promotion(parts, invocation)
+        self._asking = Asking(parts, invocation)
+        self._issuance, self._promotion = Issuance(parts, invocation), Promotion(parts, invocation, self._asking)
         self._secret_id = command.secret_id or parts.settings.secret_arn
-        self._situation = Situation(self._secret_id, request_id=invocation.request_id, log_url=invocation.log_url)
+        own = parts.settings.secret_arn
+        self._situation = Situation(
+            own if is_name_of(self._secret_id, own) else self._secret_id,
+            stack=invocation.stack,
+            request_id=invocation.request_id,
+            log_url=invocation.log_url,
+        )
+        self._in_use: Credential | None = None  # what AWSCURRENT held when it was read last
         self._claimed = ""  # the ARN we hold the lease of
 
     def run(self) -> Result:
@@ -79,87 +96,153 @@ class _Rotation:
             return self._gather_decide_apply()
         except Exception as error:
             if not self._command.dry_run:
-                self._parts.alerts.failed(error, self._situation, self._invocation.clock())
+                self._tell_failure(error)
             raise
         finally:
             self._release()
 
+    def _tell_failure(self, error: Exception) -> None:
+        """Tell of it, and whether traffic works meanwhile: the one in use is still in place, so the service knows."""
+        in_use = self._in_use
+        if in_use:
+            if isinstance(error, RotationError):
+                self._watch(in_use)
+            self._situation = replace(self._situation, in_use=self._asking.known(in_use))
+        self._parts.alerts.failed(error, self._situation, self._invocation)
+
     def _gather_decide_apply(self) -> Result:
         for _ in range(_ROUNDS):
             labels = self._parts.secrets.labels(self._secret_id)
-            self._situation = replace(self._situation, secret=labels.arn)
+            if labels.arn != self._situation.secret:
+                if not self._command.dry_run:
+                    self._parts.alerts.adopt(self._situation.secret, labels.arn)
+                self._situation = replace(self._situation, secret=labels.arn)
             gathered = gather(self._parts.secrets, self._parts.ledger, labels)
-            self._situation = situation_of(gathered, self._parts.settings.policy, self._invocation)
+            self._in_use = gathered.credential
+            self._situation = self._situation_of(gathered)
             self._invocation.in_use_until(gathered.credential.chain.not_after)
-            now = self._invocation.clock()
-            decision = decide(gathered.facts, self._parts.settings.policy, self._command, now, self._invocation.owner)
-            logger.info("%s. %s", type(decision).__name__, decision.why)
+            decision = self._decide(gathered)
             answer = self._preview(gathered, decision) if self._command.dry_run else self._apply(gathered, decision)
             if answer is not None:
-                if gathered.state.digests and not self._command.dry_run:
-                    self._parts.alerts.catch_up(gathered.arn, gathered.state.digests, now)
                 return answer
         raise StorageFailure("The credential changed again and again while this run was at work.")
 
+    def _decide(self, gathered: Gathered) -> Decision:
+        """Decide; where that hangs on whether the credential in use is accepted, ask first."""
+        decision = self._decide_on_what_is_known(gathered)
+        if not isinstance(decision, Ask):
+            return decision
+        if self._asking.ask(gathered.credential) == NOT_ASKED:
+            raise InvalidSettings(
+                f"Timeout: too little time was left of this invocation. {decision.why} Nothing was done."
+            )
+        return self._decide_on_what_is_known(gathered)
+
+    def _decide_on_what_is_known(self, gathered: Gathered) -> Decision:
+        facts = gathered.facts(self._asking.known(gathered.credential))
+        policy, owner = self._parts.settings.policy, self._invocation.owner
+        decision = decide(facts, policy, self._command, self._invocation.clock(), owner)
+        logger.info("%s. %s", type(decision).__name__, decision.why)
+        return decision
+
     def _apply(self, gathered: Gathered, decision: Decision) -> Result | None:
         """Carry the decision out; None when the credential changed meanwhile, so that it has to be decided again."""
-        if isinstance(decision, Issue | Resume | Drop):
-            return self._act(gathered, decision) if self._claim(gathered) else None
-        answer = self._result(_OUTCOMES[type(decision)], gathered.credential, gathered.state.attempts)
         match decision:
+            case Issue() | Resume() | Drop():
+                return self._act(gathered, decision) if self._claim(gathered) else None
             case Expired(why):
                 raise CredentialExpired(why)
-            case NotDue():
-                if self._works(gathered.credential) and gathered.state.incident:
-                    self._parts.alerts.recovered(gathered.state.incident, self._situation, self._invocation.clock())
-            case Hold(why, until):
-                attempt = gathered.state.open_attempt
-                if attempt:  # the failure goes on; and if the run that met it was killed, nobody was told yet
-                    lasting = CertificateRejected(why) if attempt.outcome == "rejected" else OutcomeUnknown(why)
-                    self._parts.alerts.failed(lasting, self._situation, self._invocation.clock())
-                answer |= {"why": why, "until": utc_text(until)}
+            case Unanswered(why):
+                error = self._asking.known(gathered.credential).error
+                if error is None:
+                    raise ValueError("an answer is there")  # `decide` says so only for want of one
+                raise type(error)(f"{why} {error}")
+            case NotDue() | Hold() | Wait():
+                self._require_accepted(gathered.credential)
+                self._tell(gathered, decision)
+        answer = self._result(_OUTCOMES[type(decision)], gathered.credential, gathered.state.attempts)
+        if isinstance(decision, Hold):
+            answer |= {"why": decision.why, "until": utc_text(decision.until)}
         return answer
 
-    def _works(self, in_use: Credential) -> bool:
-        """Whether the service lets in what consumers use now; False when it gave no answer. True when nobody asks.
+    def _tell(self, gathered: Gathered, decision: Decision) -> None:
+        """What a run that leaves everything in place has to tell: a hold, a recovery, what was not taken before."""
+        state, alerts, situation = gathered.state, self._parts.alerts, self._situation_of(gathered)
+        if isinstance(decision, Hold) and state.open_attempt:
+            # The failure goes on; and if the run that met it was killed, nobody was told yet.
+            kind = CertificateRejected if state.open_attempt.outcome == "rejected" else OutcomeUnknown
+            alerts.failed(kind(decision.why), situation, self._invocation)
+        elif isinstance(decision, NotDue) and state.incident and self._may_be_over(gathered.credential):
+            alerts.recovered(state.incident, situation, state, self._invocation)
+        else:
+            alerts.catch_up(gathered.arn, state, self._invocation)
+
+    def _require_accepted(self, in_use: Credential) -> None:
+        """Ask about what consumers use now, in every run that leaves it in place.
 
         Raises:
             Unauthorized: somebody deleted the certificate or the key at the service. Better told now than when due.
         """
-        if not self._parts.settings.watch_in_use:
-            return True
-        try:
-            if self._parts.service.accepts(in_use):
-                return True
-        except (ServiceUnreachable, ServiceFailure) as error:  # consumers notice that themselves: no mail for it
-            logger.warning("Whether the service accepts the certificate in use could not be found out: %s", error)
+        self._watch(in_use)
+        if self._asking.known(in_use).answer is Answer.REFUSED:
+            name = in_use.cert_name or "it has no name in the secret"
+            raise Unauthorized(f"The service refuses the certificate in use ({name}) together with its API key.")
+
+    def _watch(self, in_use: Credential) -> None:
+        """Ask, unless the owner does not want it; what comes of it is known to `asking`."""
+        if not self._parts.settings.watch_in_use or self._asking.known(in_use) != NOT_ASKED:
+            return
+        verdict = self._asking.ask(in_use)
+        if verdict.answer is Answer.NONE:  # consumers notice that themselves: no mail for it
+            logger.warning("Whether the service accepts the certificate in use could not be found out: %s", verdict.why)
             self._invocation.in_use_not_checked()
-            return False
-        raise Unauthorized(
-            f"The service refuses the certificate in use ({in_use.cert_name}), or its API key, long before its end."
-        )
+
+    def _may_be_over(self, in_use: Credential) -> bool:
+        """Whether an incident has ended: the service let in what is in use, or nobody wants it asked."""
+        return not self._parts.settings.watch_in_use or self._asking.known(in_use) == ACCEPTED
 
     def _act(self, gathered: Gathered, decision: Issue | Resume | Drop) -> Result | None:
-        renewed = None
-        match decision:
-            case Issue():
-                issued = self._issuance.issue(gathered)
-                if issued is None:  # our lease or our time ran out
-                    self._claimed = ""
-                    return None
-                renewed = self._promotion.promote(issued)
-            case Resume(_, replace_if_refused):
-                renewed = self._promotion.promote(gathered, replace_if_refused=replace_if_refused)
-            case Drop():
-                self._promotion.drop(gathered)
-        if renewed is None:
+        if isinstance(decision, Drop):
+            self._promotion.drop(gathered)
             return None
+        if isinstance(decision, Resume):
+            promoted = self._resume(gathered, another=decision.another)
+        else:
+            promoted = self._issue(gathered)
+        if promoted is None:
+            return None
+        self._in_use = promoted.credential
+        self._situation = self._situation_of(replace(gathered, credential=promoted.credential))
+        renewed = self._promotion.close(promoted)
         if renewed.closed:  # in one write with the lease
             self._claimed = ""
-        return self._result("rotated", renewed.credential, renewed.attempts) | {
+        return self._result("rotated", promoted.credential, promoted.gathered.state.attempts) | {
             "previousCertName": renewed.rotation.previous_cert_name,
             "deletedCertName": renewed.rotation.deleted_cert_name or None,
         }
+
+    def _issue(self, gathered: Gathered) -> Promoted | None:
+        try:
+            issued = self._issuance.issue(gathered)
+        except Unauthorized:
+            self._asking.learn_refused(gathered.credential)
+            raise
+        if issued is None:  # our lease ran out
+            self._claimed = ""
+            return None
+        self._asking.forget()
+        return self._promotion.promote(issued)
+
+    def _resume(self, gathered: Gathered, *, another: bool) -> Promoted | None:
+        if gathered.progress is Progress.PROMOTED:
+            self._watch(gathered.credential)
+        try:
+            return self._promotion.promote(gathered)
+        except CertificateNotAccepted:
+            if not another or self._asking.known(gathered.credential).answer is Answer.REFUSED:
+                raise
+            logger.info("The end is near and the certificate in hand is not accepted: one more is asked for.")
+            return self._issue(gathered)
 
     def _preview(self, gathered: Gathered, decision: Decision) -> Result:
         answer = self._result("dry_run", gathered.credential, gathered.state.attempts)
@@ -167,6 +250,10 @@ class _Rotation:
         if isinstance(decision, Hold | Wait):
             answer |= {"until": utc_text(decision.until)}
         return answer
+
+    def _situation_of(self, gathered: Gathered) -> Situation:
+        in_use = self._asking.known(gathered.credential)
+        return situation_of(gathered, self._parts.settings.policy, self._invocation, in_use)
 
     def _result(self, outcome: str, credential: Credential, attempts: Attempts) -> Result:
         return result(

@@ -58,7 +58,7 @@ class Settings:
             watch_in_use=_one_of(env, "WATCH_IN_USE", "true", ("true", "false")) == "true",
             policy=Policy(
                 renew_before=timedelta(days=_number(env, "RENEW_BEFORE_DAYS", 0, MAX_DAYS)),
-                critical=timedelta(days=_number(env, "CRITICAL_DAYS", 7, MAX_DAYS)),
+                critical=timedelta(days=_number(env, "CRITICAL_DAYS", 7, MAX_DAYS, least=1)),
                 cutover_grace=timedelta(hours=_number(env, "CUTOVER_GRACE_HOURS", 24, MAX_DAYS * 24)),
             ),
         )
@@ -78,10 +78,10 @@ def _one_of(env: Mapping[str, str], name: str, default: str, allowed: tuple[str,
     return value
 
 
-def _number(env: Mapping[str, str], name: str, default: int, maximum: int) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, maximum: int, *, least: int = 0) -> int:
     value = env.get(name) or str(default)
-    if not re.fullmatch(r"[0-9]{1,6}", value) or int(value) > maximum:
-        raise InvalidSettings(f"{name} is {value[:40]!r}. Expected a whole number from 0 to {maximum}.")
+    if not re.fullmatch(r"[0-9]{1,6}", value) or not least <= int(value) <= maximum:
+        raise InvalidSettings(f"{name} is {value[:40]!r}. Expected a whole number from {least} to {maximum}.")
     return int(value)
 
 

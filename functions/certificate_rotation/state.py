@@ -1,6 +1,7 @@
 """What the ledger remembers of one credential between runs, as plain values."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -67,25 +68,67 @@ class Incident:
         since: when it was first seen.
         alerted_at: when the last message about it went out.
         level: how many thresholds of remaining life were passed at that message; see `incidents`.
+        seen_at: when it was last seen, where that is remembered: of the function's own, for its quiet day.
     """
 
     code: str
     since: datetime
     alerted_at: datetime
     level: int
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Telling:
+    """When people were told of a failure in the last day, and at which level at last; see `incidents`."""
+
+    at: tuple[datetime, ...]
+    level: int
+
+
+@dataclass(frozen=True)
+class News:
+    """A message, complete, that AWS did not take: it is told later as it was.
+
+    Attributes:
+        name: of its attribute in the ledger; also the order in which news is told.
+        at: when it should have gone out.
+        severity: for filters.
+        code: for filters.
+        secret: for filters.
+        subject: of the mail.
+        text: of the mail.
+        mail: whether the topic still has to take it.
+        detail_type: of the event.
+        detail: of the event, JSON; empty when the bus has it, or where the message is a mail alone.
+    """
+
+    name: str
+    at: datetime
+    severity: str
+    code: str
+    secret: str
+    subject: str
+    text: str
+    mail: bool
+    detail_type: str
+    detail: str
 
 
 @dataclass(frozen=True)
 class State:
     """The `state` record. `revision` counts its changes, so that a decision made on an older one cannot be claimed.
 
-    `digests` are the causes of which the credential's news waits in a digest; see `digest`.
+    `earlier` is the attempt before the open one, whose certificate still waits to be accepted by the service: both
+    are tried. `told` says when people were told of which failure, by its code, whether or not it is over.
     """
 
     revision: int = 0
     attempts: Attempts = Attempts()
     lease: Lease | None = None
     open_attempt: OpenAttempt | None = None
+    earlier: OpenAttempt | None = None
     last_rotation: LastRotation | None = None
     incident: Incident | None = None
-    digests: frozenset[str] = frozenset()
+    told: Mapping[str, Telling] = field(default_factory=dict)
+    news: tuple[News, ...] = ()

@@ -1,6 +1,7 @@
 """One customer of the deployed stack: their secret, their mailbox, their ledger, and the service they talk to."""
 
 import json
+import time
 import uuid
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeSerializer
 from cryptography import x509
 
+from certificate_rotation.errors import RotationError, cure_of
 from simulator import Request, Simulator, Tenant
 from simulator.authority import KeyAlgorithm
 from simulator.faults import Parameter
@@ -114,13 +116,17 @@ class Customer:
         items = self._table.scan(ConsistentRead=True)["Items"]
         return sorted(items, key=lambda item: (str(item["credential"]), str(item["record"])))
 
+    def state(self) -> dict[str, Any]:
+        """What the ledger remembers of the credential: not the function's own record, nor a count of mails."""
+        return next(r for r in self.records() if (r["credential"], r["record"]) == (self._arn, "state"))
+
     def history(self) -> list[dict[str, Any]]:
         """The ledger's record of every attempt, oldest first."""
         return [record for record in self.records() if record["record"].startswith("attempt#")]
 
     def let_an_hour_pass(self) -> None:
         """For the ledger, whose last attempt then lies so far back, and for the service."""
-        (state,) = (record for record in self.records() if record["record"] == "state")
+        state = self.state()
         earlier = {"S": "2026-01-01T00:00:00.000000Z"}
         self.stack.client("dynamodb").update_item(
             TableName=self.stack.outputs["LedgerTableName"],
@@ -139,6 +145,23 @@ class Customer:
                 ExpressionAttributeNames={"#until": "until"},
                 ExpressionAttributeValues={":earlier": "2026-01-01T00:00:00.000000Z"},
             )
+
+    def let_a_quiet_day_pass(self) -> None:
+        """As when the last bad event was long ago."""
+        for state in (record for record in self.records() if "seen_at" in record.get("incident", {})):
+            self._table.update_item(
+                Key={name: state[name] for name in ("credential", "record")},
+                UpdateExpression="SET incident.seen_at = :earlier",
+                ExpressionAttributeValues={":earlier": "2026-01-01T00:00:00.000000Z"},
+            )
+
+    def let_a_second_pass(self) -> None:
+        """Vendor: the service answers one harmless question a second, of whichever run."""
+        time.sleep(1.1)
+
+    def cure(self, error: type[RotationError]) -> str:
+        """What a mail says that people can do about an error, complete for this credential."""
+        return cure_of(error, self._arn, self.stack.name)
 
     def emails(self) -> list[Email]:
         """The emails since the last look."""

@@ -80,7 +80,7 @@ def test_another_secret_is_out_of_the_roles_reach(customer: Customer) -> None:
     arn = customer.stack.client("secretsmanager").create_secret(Name=customer.name, SecretString="{}")["ARN"]
     assert "InvalidCredential" in customer.fails(secretId=arn).log
     (email,) = customer.emails()
-    assert "or this function's role may not read it" in email.body
+    assert "or this function's role may not look at it" in email.body
 
 
 def test_a_right_that_was_taken_from_the_role_is_told_once_and_so_is_its_return(
@@ -95,7 +95,7 @@ def test_a_right_that_was_taken_from_the_role_is_told_once_and_so_is_its_return(
             assert "StorageFailure" in customer.fails().log
     (email,) = customer.emails()
     assert "AccessDenied" in email.body
-    assert StorageFailure.cure in email.body
+    assert customer.cure(StorageFailure) in email.body
     assert customer.refreshes() == []
     assert customer.invoke()["outcome"] == "rotated"
     (over,) = customer.emails()
@@ -117,7 +117,7 @@ def test_settings_that_cannot_be_used_are_told(stack: Stack, customer: Customer)
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": environment})
     (email,) = customer.emails()
     assert "CRITICAL_DAYS is 'soon'. Expected a whole number" in email.body
-    assert InvalidSettings.cure in email.body
+    assert customer.cure(InvalidSettings) in email.body
     assert customer.refreshes() == []
     assert customer.invoke()["outcome"] == "rotated"
     assert [email.attributes["code"] for email in customer.emails()] == ["rotated", "recovered"]

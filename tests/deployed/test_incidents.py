@@ -88,7 +88,12 @@ def onboard_anew(customer: Customer) -> None:
 
 
 FAILING = {
-    "InvalidEvent": Failing(Customer.onboard, event={"dryrun": True}, over=("recovered", "rotated")),
+    "InvalidEvent": Failing(
+        Customer.onboard,
+        event={"dryrun": True},
+        end=Customer.let_a_quiet_day_pass,
+        over=("recovered", "rotated"),
+    ),
     "InvalidCredential": Failing(lambda customer: customer.put("not json"), end=onboard_anew, over=("recovered",)),
     "CredentialExpired": Failing(
         lambda customer: customer.onboard(age=LIFETIME + YOUNG), end=onboard_anew, over=("recovered",)
@@ -142,13 +147,14 @@ def test_an_error_is_reported_under_its_name_and_told_once_and_so_is_its_end(
         (email,) = customer.emails()
         assert email.attributes["code"] == name
         assert answer.payload["errorMessage"] in email.body
-        assert f"What you can do\n{alert_texts.named()[name].cure}\n" in email.body
+        assert f"What you can do\n{customer.cure(alert_texts.named()[name])}\n" in email.body
 
         again = stack.invoke(failing.event)
         assert ("failed" if again.failed else again.payload["outcome"]) == failing.again
         assert customer.emails() == []
 
     failing.end(customer)
+    customer.let_a_second_pass()
     mended = customer.invoke(**failing.mending)
     assert mended["outcome"] == ("rotated" if "rotated" in failing.over else "not_due")
     emails = customer.emails()

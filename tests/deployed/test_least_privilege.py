@@ -23,7 +23,8 @@ NOT_ENFORCED_HERE = {
     "logs:createlogstream": "AWS: Lambda writes the log with the function's role; the local AWS writes it itself.",
     "logs:putlogevents": "As logs:CreateLogStream.",
 }
-# Only a stack with KmsKeyArn has these; the local AWS stores everything in plain, and asks for no key.
+# Only a stack with KmsKeyArn has these; the local AWS stores everything in plain, and asks for no key. Each is used
+# through the service alone that has the action (kms:ViaService), and by Lambda for the function's own settings.
 # AWS, Secrets Manager, "Permissions for the KMS key": it acts on behalf of who reads or writes a value.
 # AWS, DynamoDB, "Encryption at rest": it has the table's key decrypted on behalf of who uses the table.
 # AWS, SNS, "Key management": a publisher needs kms:GenerateDataKey and kms:Decrypt.
@@ -42,6 +43,7 @@ KEY_IS_USED_FOR = {
 }
 OF_TENANTS = "arn:aws:secretsmanager:us-east-1:000000000000:secret:device-id/tenants/*"
 KEY = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"
+FORMER = KEY.replace("1", "9").replace("us-east-9", "us-east-1")
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +54,11 @@ def role(stack: Stack) -> Role:
 
 @pytest.fixture(scope="module")
 def stack_with_a_key(stack: Stack) -> Iterator[Stack]:
-    """The same template with KmsKeyArn: every statement it knows, resolved."""
+    """The same template with KmsKeyArn and the key before it: every statement it knows, resolved."""
     formation, name = stack.client("cloudformation"), "device-id-with-a-key"
     given = formation.describe_stacks(StackName=stack.name)["Stacks"][0]["Parameters"]
-    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in given} | {"KmsKeyArn": KEY}
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in given}
+    parameters |= {"KmsKeyArn": KEY, "FormerKmsKeyArn": FORMER}
     formation.create_stack(
         StackName=name,
         TemplateBody=formation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"],
@@ -134,15 +137,21 @@ def test_the_role_names_every_action_and_only_resources_of_its_stack(stack_with_
         "Events": ["arn:aws:events:us-east-1:000000000000:event-bus/default"],
         "Log": log_groups(stack_with_a_key),
         "Key": [KEY],
+        "FormerKey": [FORMER],
     }
-    assert {tuple(sorted(statement)) for statement in statements} == {("Action", "Effect", "Resource", "Sid")}
+    conditional = {statement["Sid"] for statement in statements if "Condition" in statement}
+    assert conditional == {"Key", "FormerKey"}
+    assert {name for statement in statements for name in statement} == {
+        *("Sid", "Effect", "Action"),
+        *("Resource", "Condition"),
+    }
 
 
 def test_no_role_of_the_stack_has_a_wildcard(stack_with_a_key: Stack) -> None:
-    """The roles of the schedules, the one that SAM makes among them, are as narrow as the function's."""
+    """The role of the schedules is as narrow as the function's, and SAM makes none."""
     roles = [Role(stack_with_a_key, name) for name in made(stack_with_a_key, "AWS::IAM::Role")]
     assert Role.of_function(stack_with_a_key).name in {role.name for role in roles}
-    assert len(roles) > 1
+    assert len(roles) == 2
     for role in roles:
         assert role.attached() == []
         named = [value for s in role.statements() for e in ("Action", "Resource") for value in listed(s[e])]
@@ -160,8 +169,11 @@ def test_only_lambda_may_take_the_functions_role(role: Role) -> None:
 def test_what_is_not_enforced_here_is_what_aws_documents(stack_with_a_key: Stack) -> None:
     """The local AWS has no say in these, so AWS's own pages have it."""
     statements = {s["Sid"]: s for s in Role.of_function(stack_with_a_key).statements()}
-    actions = {action for s in statements.values() if s["Sid"] != "Key" for action in listed(s["Action"])}
+    actions = {action for sid, s in statements.items() if "Key" not in sid for action in listed(s["Action"])}
     assert set(statements["Key"]["Action"]) == set.union(*(KEY_IS_USED_FOR[action] for action in actions))
+    through = {action.partition(":")[0] for action in actions if KEY_IS_USED_FOR[action]} | {"lambda"}
+    services = statements["Key"]["Condition"]["StringLike"]["kms:ViaService"]
+    assert sorted(services) == sorted(f"{service}.us-east-1.amazonaws.*" for service in through)
     # AWS, Lambda, "Sending function logs to CloudWatch Logs": these two, and CreateLogGroup only where the group is
     # not there yet; the stack makes it, and the function is told to use it.
     assert {action.lower() for action in listed(statements["Log"]["Action"])} == NOT_ENFORCED_HERE.keys()

@@ -55,12 +55,14 @@ def test_a_newcomer_comes_from_a_request_to_a_rotated_certificate(
     customer: Customer, terminal: Terminal, signed_up: Callable[..., str], transcript: Transcript
 ) -> None:
     """The whole way, as the guide shows it."""
-    asked = terminal.run("csr", "--common-name", CN, "--san", CN)
+    asked = terminal.run("csr", "--common-name", CN, "--san", CN, "--own")
     transcript.take("csr", f'make csr ARGS="--common-name {CN} --san {CN}"', asked.text)
     assert stat.S_IMODE((terminal.folder / "device-id.key").stat().st_mode) == 0o600
 
     api_key = signed_up()
-    stored = terminal.answer("store", "--cert-name", "sensor-1", prompt="API key (stays hidden):", typed=api_key)
+    stored = terminal.answer(
+        "store", "--own", "--cert-name", "sensor-1", prompt="API key (stays hidden):", typed=api_key
+    )
     transcript.take("store", 'make store ARGS="--cert-name sensor-1"', stored.text)
     private_key = (terminal.folder / "device-id.key").read_text()
     assert customer.version("AWSCURRENT") == {
@@ -111,9 +113,9 @@ def test_what_does_not_belong_together_is_refused(
     terminal.run("csr", "--common-name", CN)
     api_key = signed_up()
     (terminal.folder / "other.key").write_text(key_pem(new_key("ec256")))
-    other_key = terminal.run("store", "--key", "other.key", "--api-key-file", "-", typed=api_key)
+    other_key = terminal.run("store", "--own", "--key", "other.key", "--api-key-file", "-", typed=api_key)
     assert (other_key.code, "other.key is not the key of device-id.pem" in other_key.text) == (FAILED, True)
-    other_api_key = terminal.run("store", "--api-key-file", "-", typed="another-customers-key")
+    other_api_key = terminal.run("store", "--own", "--api-key-file", "-", typed="another-customers-key")
     assert (other_api_key.code, "does not accept" in other_api_key.text) == (FAILED, True)
     assert "another-customers-key" not in other_api_key.text
     assert customer.version("AWSCURRENT") == {}
@@ -127,10 +129,16 @@ def test_a_working_credential_is_overwritten_only_when_told_so(
     before = customer.version("AWSCURRENT")
     terminal.run("csr", "--common-name", CN)
     (terminal.folder / "api-key").write_text(signed_up(age=timedelta(0)))
-    refused = terminal.run("store", "--api-key-file", "api-key")
-    assert (refused.code, "--replace" in refused.text) == (FAILED, True)
-    assert customer.version("AWSCURRENT") == before
-    assert terminal.run("store", "--api-key-file", "api-key", "--replace").code == 0
+    store = ("store", "--own", "--api-key-file", "api-key")
+    for told, wanted in (
+        ((), "--other-subject"),
+        (("--replace",), "--other-subject"),
+        (("--other-subject",), "--replace"),
+    ):
+        refused = terminal.run(*store, *told)
+        assert (refused.code, f"add {wanted}." in refused.text) == (FAILED, True)
+        assert customer.version("AWSCURRENT") == before
+    assert terminal.run(*store, "--replace", "--other-subject").code == 0
     assert customer.version("AWSCURRENT")["owner"] == before["owner"]
     assert customer.version("AWSPREVIOUS") == before
     assert customer.accepted()
@@ -142,20 +150,22 @@ def test_a_certificate_from_the_error_log_is_brought_back(
     """A run was stopped between the answer and every store of it; only whoever has the log has the certificate."""
     customer.onboard(age=DUE)
     run_until_killed(customer, wire, AtAws("TransactWriteItems", 2, "before"))
-    # A killed run logs nothing; the error log of one that was refused both stores would hold the same.
+    # The log of a run that was refused both stores holds the same.
     lost = customer.simulator.tenant(customer.name).certificates[-1]
     (terminal.folder / LOG).write_text(lost.pem)
 
-    early = terminal.run("recover", "--cert", LOG)
+    early = terminal.run("recover", "--own", "--cert", LOG)
     assert (early.code, "A run of the function is at work" in early.text) == (FAILED, True)
     customer.let_the_lease_end()
     needed = terminal.run("status")
     transcript.take("status in need", "make status", needed.text)
     assert needed.code == ATTENTION
-    recovered = terminal.run("recover", "--cert", LOG)
+    recovered = terminal.run("recover", "--own", "--cert", LOG)
     transcript.take("recover", f'make recover ARGS="--cert {LOG}"', recovered.text)
     transcript.compare()
     assert recovered.code == 0
+    after = terminal.run("status")
+    assert (after.code, "recover" in after.text) == (0, False), "it is done, and the next run closes the rotation"
     assert customer.version("AWSCURRENT")["certName"] == lost.name
     assert customer.accepted()
     assert customer.invoke()["outcome"] == "rotated"
@@ -172,11 +182,23 @@ def test_a_certificate_in_the_ledger_is_brought_back_without_a_file(
     customer.onboard()
     run_until_killed(customer, wire, AtAws("TransactWriteItems", 2))
     customer.let_the_lease_end()
-    recovered = terminal.run("recover")
+    recovered = terminal.run("recover", "--own")
     assert (recovered.code, "from the ledger" in recovered.text) == (0, True)
     assert customer.invoke()["outcome"] == "rotated"
     assert customer.accepted()
     assert len(customer.refreshes()) == 1
+
+
+def test_beside_tenants_nobody_guesses_whose_it_is(
+    customer: Customer, terminal: Terminal, signed_up: Callable[..., str]
+) -> None:
+    """The stack's own is not the one that is meant because nobody said another."""
+    terminal.run("csr", "--common-name", CN)
+    (terminal.folder / "api-key").write_text(signed_up())
+    for command in (("store", "--api-key-file", "api-key", "--replace"), ("recover",)):
+        refused = terminal.run(*command)
+        assert (refused.code, "has tenants, so it is not clear" in refused.text) == (FAILED, True)
+    assert customer.version("AWSCURRENT") == {}
 
 
 def test_colours_are_for_terminals(terminal: Terminal) -> None:

@@ -62,8 +62,8 @@ def test_a_failure_is_named_and_told_with_its_cure_and_nothing_in_use_changes(
     (email,) = customer.emails()
     assert email.attributes["code"] == failing.error.__name__
     assert failing.error.__name__ in email.subject
-    assert failing.error.cure in email.body
-    assert "Does traffic still work" in email.body
+    assert customer.cure(failing.error) in email.body
+    assert f"Does traffic still work\n{'No' if failing.error is Unauthorized else 'Yes'}: the service " in email.body
     assert len(customer.refreshes()) == 1
 
 

@@ -123,17 +123,30 @@ class Call:
 
 @dataclass(frozen=True)
 class Email:
-    """What a subscriber of the topic reads; `document` is what programs get."""
+    """What a subscriber of the topic reads; `document` is what programs got while messages had two forms."""
 
     subject: str
     body: str
     attributes: dict[str, str]
-    document: dict[str, Any]
+    document: dict[str, Any] = field(default_factory=dict)
 
     @property
     def code(self) -> str:
         """The error's class name, or what happened."""
         return self.attributes["code"]
+
+    @property
+    def traffic(self) -> str:
+        """What it says of traffic."""
+        return self.body.partition("Does traffic still work\n")[2].partition("\n\n")[0]
+
+
+@dataclass(frozen=True)
+class Announced:
+    """An event on the default bus: its detail-type, and what it says."""
+
+    kind: str
+    detail: dict[str, Any]
 
 
 @dataclass
@@ -288,10 +301,11 @@ class LocalAws:
             _email(call.form) for call in self.calls if call.operation == "Publish" and call.status == HTTPStatus.OK
         ]
 
-    def announced(self) -> list[dict[str, Any]]:
-        """The details of the events on the default bus so far, oldest first."""
+    def announced(self) -> list[Announced]:
+        """The events on the default bus so far, oldest first."""
         put = [call for call in self.calls if call.operation == "PutEvents" and call.status == HTTPStatus.OK]
-        return [json.loads(entry["Detail"]) for call in put for entry in json.loads(call.body)["Entries"]]
+        entries = [entry for call in put for entry in json.loads(call.body)["Entries"]]
+        return [Announced(entry["DetailType"], json.loads(entry["Detail"])) for entry in entries]
 
     def records(self) -> list[dict[str, Any]]:
         """Every item of the ledger in plain values, sorted as the table sorts them."""
@@ -314,5 +328,7 @@ def _answered(parsed: dict[str, Any]) -> tuple[AWSResponse, dict[str, Any]]:
 def _email(form: Mapping[str, str]) -> Email:
     names = {key.removesuffix(".Name"): value for key, value in form.items() if key.endswith(".Name")}
     attributes = {name: form[f"{entry}.Value.StringValue"] for entry, name in names.items()}
+    if form.get("MessageStructure") != "json":
+        return Email(form["Subject"], form["Message"], attributes)
     message = json.loads(form["Message"])
     return Email(form["Subject"], message["email"], attributes, json.loads(message["default"]))

@@ -1,9 +1,33 @@
-"""Programs learn of a new certificate by an event on the default bus."""
+"""Programs learn by events on the default bus of what people are mailed."""
+
+import json
+from typing import Any
 
 import pytest
 
-from certificate_rotation.errors import StorageFailure
+from certificate_rotation.errors import OutcomeUnknown
+from certificate_rotation.event_bus import SOURCE
 from tests.integration.world import World
+
+OF_EVERY_EVENT = {
+    "version",
+    "severity",
+    "code",
+    "secretArn",
+    "renews",
+    "certName",
+    "serialNumber",
+    "notAfter",
+    "daysLeft",
+    "inUse",
+    "attemptsAvailable",
+    "nextAttemptAt",
+    "at",
+    "requestId",
+    "logUrl",
+    "subject",
+    "text",
+}
 
 
 def test_a_rotation_is_announced_with_all_a_consumer_needs(world: World) -> None:
@@ -11,38 +35,106 @@ def test_a_rotation_is_announced_with_all_a_consumer_needs(world: World) -> None
     world.onboard()
     result = world.run()
     (event,) = world.aws.announced()
-    assert event == {
+    assert event.kind == "Credential Rotated"
+    of_its_own = {
+        "previousCertName": "onboarded-1",
+        "deletedCertName": None,
+        "previous": "not asked",
+        "reloadNow": False,
+    }
+    assert event.detail.keys() == OF_EVERY_EVENT | of_its_own.keys()
+    expected = {
         "version": 1,
         "secretArn": world.arn,
+        "renews": "certificate",
         "certName": result["certName"],
         "serialNumber": f"{world.credential().chain.leaf.serial_number:x}",
         "notAfter": result["notAfter"],
-        "previousCertName": "onboarded-1",
-        "deletedCertName": None,
-        "reloadNow": False,
+        "daysLeft": result["daysLeft"],
+        "inUse": "accepted",
+        "attemptsAvailable": result["attemptsAvailable"],
+        **of_its_own,
     }
+    assert event.detail.items() >= expected.items()
+    (mail,) = world.emails()
+    assert (event.detail["subject"], event.detail["text"]) == (mail.subject, mail.body)
+
+
+def test_an_event_names_where_it_is_from_and_what_it_is_about(world: World) -> None:
+    """A rule finds it by both."""
+    world.onboard()
+    world.run()
+    (entry,) = json.loads(next(call for call in world.aws.calls if call.operation == "PutEvents").body)["Entries"]
+    assert (entry["Source"], entry["Resources"]) == (SOURCE, [world.arn])
+
+
+def test_a_failure_is_announced_with_since_when_and_why_now(world: World) -> None:
+    """A ticket is opened once, and added to afterwards."""
+    world.onboard()
+    world.fault("drop-after-issuing")
+    error = world.fails(OutcomeUnknown)
+    (event,) = world.aws.announced()
+    assert event.kind == "Rotation Failed"
+    assert event.detail.keys() == OF_EVERY_EVENT | {"reason", "since"}
+    assert (event.detail["code"], event.detail["reason"], event.detail["inUse"]) == (
+        "OutcomeUnknown",
+        "begun",
+        "not asked",
+    )
+    assert str(error) in event.detail["text"]
 
 
 def test_an_eviction_says_that_consumers_must_reload_at_once(world: World) -> None:
     """What they hold opens nothing any more."""
     world.onboard()
     world.fault("drop-after-issuing")
-    with pytest.raises(Exception, match="no readable answer"):
-        world.run()
+    world.fails(OutcomeUnknown)
     world.run(force=True, allowEviction=True)
-    (event,) = world.aws.announced()
-    assert (event["deletedCertName"], event["reloadNow"]) == ("onboarded-1", True)
+    event = world.aws.announced()[-1]
+    assert event.kind == "Credential Rotated"
+    wanted = ("deletedCertName", "previous", "reloadNow", "severity")
+    assert [event.detail[name] for name in wanted] == ["onboarded-1", "refused", True, "WARNING"]
 
 
-def test_an_event_that_aws_refuses_is_told_and_announced_by_the_next_run(world: World) -> None:
-    """Whoever waits for the event would go on with the old certificate and never know."""
+def test_an_end_is_announced_with_what_is_over(world: World) -> None:
+    """Whoever opened a ticket by the code closes it by the code."""
+    tenant = world.onboard()
+    world.put("spoilt")
+    with pytest.raises(Exception, match="not JSON"):
+        world.run()
+    world.settings["RENEW_BEFORE_DAYS"] = "1"
+    world.put(tenant.credential)
+    assert world.run()["outcome"] == "not_due"
+    event = world.aws.announced()[-1]
+    assert event.kind == "Rotation Recovered"
+    assert event.detail.keys() == OF_EVERY_EVENT | {"incident"}
+    assert event.detail["incident"] == "InvalidCredential"
+
+
+def test_who_wants_no_mail_of_success_gets_the_event(world: World) -> None:
+    """`NotifyOnSuccess` is about people."""
+    world.settings["NOTIFY_ON_SUCCESS"] = "false"
     world.onboard()
-    with world.aws.refusing("PutEvents"):
-        error = world.fails(StorageFailure)
-    assert "AWS refused the event for consumers" in str(error)
-    assert "is in use" in str(error)
-    assert world.current()["certName"] != "onboarded-1"
-    assert world.run()["outcome"] == "rotated"
-    assert len(world.aws.announced()) == 1
-    assert len(world.refreshes()) == 1
-    assert world.codes() == ["StorageFailure", "rotated"]
+    world.run()
+    assert world.emails() == []
+    assert [event.kind for event in world.aws.announced()] == ["Credential Rotated"]
+
+
+def test_an_event_that_fails_in_a_call_that_succeeds_is_told_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS answers 200, and says of the entry alone that the bus did not take it."""
+    world.onboard()
+    clients = world.aws.clients()
+    parts = world.parts(clients)
+    failed: dict[str, Any] = {
+        "FailedEntryCount": 1,
+        "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "no"}],
+    }
+    with monkeypatch.context() as refusing:
+        refusing.setattr(clients.events, "put_events", lambda **_: failed)
+        assert world.run_with(parts, {})["outcome"] == "rotated"
+    assert world.aws.announced() == []
+    assert "Credential Rotated could not be published: InternalFailure: no" in world.errors_logged()
+    assert world.run()["outcome"] == "not_due"
+    assert [event.kind for event in world.aws.announced()] == ["Credential Rotated"]

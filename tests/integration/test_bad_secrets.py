@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
@@ -52,7 +53,7 @@ def test_a_secret_that_cannot_be_used_is_told_once_with_the_field(
     (email,) = world.emails()
     assert email.code == "InvalidCredential"
     assert str(error) in email.body
-    assert error.cure in email.body
+    assert world.cure(error) in email.body
 
     world.put(good)
     assert world.run()["outcome"] == "rotated"
@@ -103,3 +104,20 @@ def test_the_end_of_an_incident_is_told_however_the_secret_was_named(world: Worl
     world.fails(InvalidCredential, secretId=world.aws.name)
     assert world.codes() == ["InvalidCredential", "rotated", "InvalidCredential"]
     assert "ends the incident" in world.emails()[1].body
+
+
+def test_trouble_met_by_the_name_alone_is_over_when_the_name_works(world: World) -> None:
+    """Of another secret than the stack's own, the ARN is not known before AWS says it: what was told moves there."""
+    world.onboard(age=timedelta(days=10))
+    world.settings["SECRET_ARN"] = "not-this-one"  # noqa: S105 - a name
+    for _ in range(2):
+        with world.aws.refusing("DescribeSecret"):
+            world.fails(InvalidCredential, secretId=world.aws.name)
+        world.advance(hours=1)
+        before = world.stored_and_sent()
+        assert world.run(secretId=world.aws.name, dryRun=True)["secretId"] == world.arn
+        assert world.stored_and_sent() == before, "a dry run moves nothing"
+        assert world.run(secretId=world.aws.name)["outcome"] == "not_due"
+    assert world.codes() == ["InvalidCredential", "recovered"] * 2
+    assert [mail.attributes["secret"] for mail in world.emails()] == [world.aws.name, world.arn] * 2
+    assert "incident" not in next(record for record in world.aws.records() if record["credential"] == world.aws.name)

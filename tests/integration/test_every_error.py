@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from certificate_rotation import errors
-from certificate_rotation.errors import RotationError
+from certificate_rotation.errors import RotationError, cure_of
 from tests.integration.invoking import at_the_worlds_time, forget, invoke, outcome
 from tests.integration.world import World
 from tools import alert_texts
@@ -31,6 +31,7 @@ class Failing:
         again: how a later run ends while it lasts: `failed`, or the outcome of a run that waits for its end.
         over: what the last mail is about.
         age: of the certificate in use; renewal is due unless told else.
+        over_after: how long after the last failing run the end is noticed.
     """
 
     begin: Callable[[World, Setting], object]
@@ -40,6 +41,7 @@ class Failing:
     again: str = "failed"
     over: str = "rotated"
     age: timedelta = timedelta(days=80)
+    over_after: timedelta = BETWEEN
 
 
 def at_the_service(fault: str, again: str = "failed", **mending: object) -> Failing:
@@ -75,7 +77,14 @@ def activate(world: World, _: Setting) -> None:
 
 INSIST = {"force": True, "allowEviction": True}
 PROVOKED: dict[type[RotationError], Failing] = {
-    errors.InvalidEvent: Failing(lambda *_: None, lambda *_: None, event={"dryrun": True}, over="recovered", age=YOUNG),
+    errors.InvalidEvent: Failing(
+        lambda *_: None,
+        lambda *_: None,
+        event={"dryrun": True},
+        over="recovered",
+        age=YOUNG,
+        over_after=timedelta(days=1),  # a good event does not end it: a quiet day does
+    ),
     errors.InvalidSettings: by_a_setting("CRITICAL_DAYS", "soon", over="recovered", age=YOUNG),
     errors.InvalidCredential: Failing(lambda world, _: world.put({}), onboard_anew, over="recovered"),
     errors.CredentialExpired: Failing(lambda *_: None, onboard_anew, over="recovered", age=timedelta(days=91)),
@@ -113,10 +122,12 @@ def test_an_error_is_one_mail_with_its_cure_a_day_of_it_no_second_and_its_end_on
         invoke(failing.event)
     assert type(caught.value) is error
     (email,) = function.new_emails()
-    assert (email.code, email.document["code"]) == (name, name)
+    (event,) = function.aws.announced()
+    assert (email.code, event.kind, event.detail["code"]) == (name, "Rotation Failed", name)
+    assert (event.detail["subject"], event.detail["text"]) == (email.subject, email.body)
     assert str(caught.value) in email.body
-    assert f"What you can do\n{error.cure}\n" in email.body
-    assert error.cure in alert_texts.PAGE.read_text()
+    assert f"What you can do\n{function.cure(error)}\n" in email.body
+    assert cure_of(error, alert_texts.ARN, alert_texts.STACK) in alert_texts.PAGE.read_text()
 
     for _ in range(REPEATS):
         function.time.advance(BETWEEN)
@@ -124,7 +135,7 @@ def test_an_error_is_one_mail_with_its_cure_a_day_of_it_no_second_and_its_end_on
     assert function.new_emails() == []
 
     failing.end(function, monkeypatch.setenv)
-    function.time.advance(BETWEEN)
+    function.time.advance(failing.over_after)
     mended = outcome(failing.mending)
     assert mended == ("rotated" if failing.over == "rotated" else "not_due")
     (last,) = function.new_emails()

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from certificate_rotation.errors import OutcomeUnknown, RefreshFailed, RotationError
+from certificate_rotation.errors import CertificateNotAccepted, OutcomeUnknown, RefreshFailed, RotationError
 from simulator.authority import new_csr, new_key
 from tests.integration.test_crashes import ISSUE, kill
 from tests.integration.test_rotating import CONTRACT
@@ -137,17 +137,32 @@ def oldest_in_use(world: World) -> World:
     return world
 
 
-def test_a_certificate_that_deleted_the_one_in_use_is_promoted_without_a_probe(oldest_in_use: World) -> None:
-    """What is in use is dead already, so the new one can only be better."""
+def test_a_certificate_that_deleted_the_one_in_use_is_promoted_without_a_verdict(oldest_in_use: World) -> None:
+    """What is in use is dead, as the service said when it was asked: of which it says nothing can only be better."""
     world = oldest_in_use
-    world.fault("activation-delay", seconds=60)
+    world.fault("unavailable", at="verdicts:statistics", times=None)  # of what it lets in; it refuses all the same
     result = world.run()
     assert (result["outcome"], result["deletedCertName"]) == ("rotated", "onboarded-1")
-    assert world.simulator.requests_to("verdicts:statistics") == []
     (email,) = world.emails()
     assert "Consumers must reload now" in email.body
-    world.advance(minutes=1)
+    assert email.traffic.startswith("Not known: ")
     assert world.accepted()
+
+
+def test_a_certificate_that_is_refused_is_not_promoted_even_then(oldest_in_use: World) -> None:
+    """Two dead ones are no better than one; it is used by the first run that finds it accepted."""
+    world = oldest_in_use
+    world.fault("activation-delay", seconds=60)
+    world.fails(CertificateNotAccepted)
+    assert world.current()["certName"] == "onboarded-1"
+    (email,) = world.emails()
+    assert email.traffic.startswith("No: ")
+    assert email.attributes["severity"] == "CRITICAL"
+    world.advance(minutes=1)
+    assert world.run()["outcome"] == "rotated"
+    assert world.accepted()
+    assert "Consumers must reload now" in world.emails()[-1].body
+    assert len(world.refreshes()) == 1
 
 
 def test_an_eviction_is_told_also_to_people_who_do_not_want_to_hear_of_successes(oldest_in_use: World) -> None:
@@ -164,7 +179,7 @@ def test_an_eviction_is_not_denied_where_the_secret_does_not_name_its_certificat
     result = world.run()
     assert result["deletedCertName"] == tenant.certificates[0].name
     (email,) = world.emails()
-    assert "The previous certificate still works" not in email.body
+    assert "must reload now" in email.body, "the service was asked about the one consumers hold"
     assert tenant.certificates[0].name in email.body
 
 

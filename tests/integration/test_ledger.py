@@ -10,21 +10,27 @@ import boto3
 import pytest
 
 from certificate_rotation.attempts import Attempts
-from certificate_rotation.digest_records import DigestRecords
 from certificate_rotation.errors import StorageFailure
 from certificate_rotation.ledger import Ledger
-from certificate_rotation.state import Incident, LastRotation, Lease, OpenAttempt, State
+from certificate_rotation.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
 from tests.integration.aws import LocalAws
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-ARN, CAUSE = "arn:of-the-secret", "ServiceFailure"
+ARN, TOPIC, CAUSE = "arn:of-the-secret", "arn:of-the-topic", "ServiceFailure"
 OURS, THEIRS = Lease("ours", NOW), Lease("theirs", NOW)
 FIRST = OpenAttempt(NOW, "version", "fingerprint", "name", outcome="issued", certificate="PEM", deleted_cert_name="x")
 SECOND = replace(FIRST, started_at=NOW + timedelta(hours=1), certificate=None)
 THIRD = replace(FIRST, started_at=NOW + timedelta(hours=2))
+FOURTH = replace(SECOND, started_at=NOW + timedelta(hours=3))
+FIFTH = replace(FIRST, started_at=NOW + timedelta(hours=4))
 ROTATION = LastRotation(NOW, "name", "fingerprint", "previous")
 FEWER = Attempts(0, NOW)
 INCIDENT = Incident("ServiceFailure", NOW, NOW, 2)
+TOLD = {"ServiceFailure": Telling((NOW, NOW + timedelta(hours=1)), 2), "Unauthorized": Telling((NOW,), 0)}
+NEWS = News("news_1", NOW, "INFO", "rotated", ARN, "subject", "text", True, "Credential Rotated", "{}")
+LATER = replace(NEWS, name="news_2", mail=False)
+AFTER_FIRST = State(4, Attempts(2, NOW), last_rotation=ROTATION, told=TOLD, news=(NEWS,))
+AFTER_SECOND = replace(AFTER_FIRST, attempts=FEWER, lease=THEIRS)
 
 REFUSED = "StorageFailure"  # instead of an answer
 
@@ -38,40 +44,54 @@ WRITES: tuple[tuple[Write, object], ...] = (
     (lambda ledger: ledger.charge(ARN, "ours", Attempts(2, NOW), FIRST), True),
     (lambda ledger: ledger.journal(ARN, SECOND), REFUSED),
     (lambda ledger: ledger.journal(ARN, FIRST), None),
-    (lambda ledger: ledger.remember(ARN, INCIDENT), None),
-    (lambda ledger: ledger.remember(ARN, INCIDENT, digest=CAUSE), None),
-    (lambda ledger: ledger.remember(ARN, None, digest="another"), None),
-    (lambda ledger: ledger.remember(ARN, None, digest="another"), None),
-    (lambda ledger: ledger.load(ARN).digests, {CAUSE, "another"}),
-    (lambda ledger: ledger.told(ARN, {CAUSE}), None),
-    (lambda ledger: ledger.load(ARN).digests, {"another"}),
-    (lambda ledger: ledger.told(ARN, {"another"}), None),
-    (lambda ledger: ledger.remember(ARN, INCIDENT), None),
-    (lambda ledger: ledger.close(ARN, "theirs", FIRST, ROTATION), False),
-    (lambda ledger: ledger.close(ARN, "ours", SECOND, ROTATION), False),
-    (lambda ledger: ledger.load(ARN), State(3, Attempts(2, NOW), OURS, FIRST, None, INCIDENT)),
-    (lambda ledger: ledger.close(ARN, "ours", FIRST, ROTATION), True),
-    (lambda ledger: ledger.load(ARN), State(4, Attempts(2, NOW), None, None, ROTATION, INCIDENT)),
-    (lambda ledger: ledger.remember(ARN, None), None),
+    (lambda ledger: ledger.remember(ARN, INCIDENT, TOLD), None),
+    (lambda ledger: ledger.load(ARN), State(3, Attempts(2, NOW), OURS, FIRST, incident=INCIDENT, told=TOLD)),
+    (lambda ledger: ledger.remember(ARN, INCIDENT, TOLD, keep=[NEWS]), None),
+    (lambda ledger: ledger.remember(ARN, None, {}, keep=[LATER]), None),
+    (lambda ledger: ledger.load(ARN), State(3, Attempts(2, NOW), OURS, FIRST, news=(NEWS, LATER))),
+    (lambda ledger: ledger.remember(ARN, INCIDENT, TOLD, keep=[NEWS], told=[NEWS, LATER]), None),  # what is kept stays
+    (lambda ledger: ledger.load(ARN).news, (NEWS,)),
+    (lambda ledger: ledger.remember(ARN, INCIDENT, TOLD, told=[NEWS]), None),
+    (lambda ledger: ledger.close(ARN, "theirs", FIRST, ROTATION, promoted=FIRST, keep=[NEWS]), False),
+    (lambda ledger: ledger.close(ARN, "ours", SECOND, ROTATION, promoted=SECOND, keep=[NEWS]), False),
+    (lambda ledger: ledger.load(ARN), State(3, Attempts(2, NOW), OURS, FIRST, incident=INCIDENT, told=TOLD)),
+    (lambda ledger: ledger.close(ARN, "ours", FIRST, ROTATION, promoted=FIRST, keep=[NEWS]), True),
+    (lambda ledger: ledger.load(ARN), AFTER_FIRST),
     (lambda ledger: ledger.release(ARN, "ours"), False),
     (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS), True),
     (lambda ledger: ledger.charge(ARN, "theirs", Attempts(1, NOW), THIRD), True),
-    (lambda ledger: ledger.charge(ARN, "theirs", Attempts(0, NOW), SECOND), True),
+    (lambda ledger: ledger.charge(ARN, "ours", Attempts(0, NOW), SECOND, earlier=THIRD), False),
+    (lambda ledger: ledger.charge(ARN, "theirs", Attempts(0, NOW), SECOND, earlier=THIRD), True),
+    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=7, open_attempt=SECOND, earlier=THIRD)),
     (lambda ledger: ledger.settle(ARN, FEWER, SECOND, outcome="A", message="why", earlier=THIRD), None),
-    (lambda ledger: ledger.load(ARN), State(8, FEWER, THEIRS, THIRD, ROTATION)),
+    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=8, open_attempt=THIRD)),
     (lambda ledger: ledger.settle(ARN, Attempts(), SECOND, outcome="B", message="no", earlier=None), None),
-    (lambda ledger: ledger.load(ARN), State(8, FEWER, THEIRS, THIRD, ROTATION)),
-    (lambda ledger: ledger.settle(ARN, Attempts(), THIRD, outcome="C", message="why", earlier=None), None),
-    (lambda ledger: ledger.load(ARN), State(9, Attempts(), THEIRS, None, ROTATION)),
-    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, THIRD), True),
-    (lambda ledger: ledger.drop(ARN, SECOND), None),
-    (lambda ledger: ledger.load(ARN).open_attempt, THIRD),
-    (lambda ledger: ledger.drop(ARN, THIRD), None),
-    (lambda ledger: ledger.drop(ARN, THIRD), None),
-    (lambda ledger: ledger.load(ARN), State(11, FEWER, THEIRS, None, ROTATION)),
+    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=8, open_attempt=THIRD)),
+    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, FOURTH, earlier=THIRD), True),
+    (lambda ledger: ledger.close(ARN, "theirs", FOURTH, ROTATION, promoted=THIRD, told=[NEWS]), True),
+    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=10, lease=None, news=())),
+    (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS), True),
+    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, FIFTH, earlier=THIRD), True),
+    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, FIFTH), True),
+    (lambda ledger: ledger.load(ARN).earlier, None),
+    (lambda ledger: ledger.settle(ARN, Attempts(), FIFTH, outcome="C", message="why", earlier=None), None),
+    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=14, attempts=Attempts(), news=())),
+    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, FIFTH, earlier=THIRD), True),
+    (lambda ledger: ledger.drop(ARN, SECOND, keep=[NEWS]), None),
+    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=15, open_attempt=FIFTH, earlier=THIRD, news=())),
+    (lambda ledger: ledger.drop(ARN, FIFTH, keep=[NEWS, LATER]), None),
+    (lambda ledger: ledger.drop(ARN, FIFTH, keep=[NEWS]), None),
+    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=16, news=(NEWS, LATER))),
+    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, FIFTH), True),
+    (lambda ledger: ledger.drop(ARN, FIFTH, told=[NEWS]), None),
     (lambda ledger: ledger.release(ARN, "ours"), False),
     (lambda ledger: ledger.release(ARN, "theirs"), True),
-    (lambda ledger: ledger.load(ARN), State(12, FEWER, None, None, ROTATION)),
+    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=19, lease=None, news=(LATER,))),
+    (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW), 1),
+    (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW + timedelta(minutes=59, seconds=59)), 2),
+    (lambda ledger: ledger.count_mail(TOPIC, "another", NOW), 1),
+    (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW + timedelta(hours=1)), 1),
+    (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW), 3),
 )
 BY_OPERATION: Mapping[str, Write] = {
     "GetItem": lambda ledger: ledger.load(ARN),
@@ -81,31 +101,10 @@ BY_OPERATION: Mapping[str, Write] = {
 HISTORY = {
     FIRST.started_at: ("rotated", None),
     SECOND.started_at: ("A", "why"),
-    THIRD.started_at: ("dropped", None),
+    THIRD.started_at: ("rotated", None),
+    FOURTH.started_at: ("issued", None),  # its certificate lost the race, and is nobody's any more
+    FIFTH.started_at: ("dropped", None),
 }
-
-
-def one_digest(records: DigestRecords) -> Iterator[object]:
-    """Every write of a digest's record."""
-    for moment in (NOW, NOW, NOW + timedelta(hours=1)):
-        yield records.open(CAUSE, None, "first", moment)
-        seen = records.load(CAUSE)
-        assert seen
-        for name in "abcdefg":
-            yield records.alone(CAUSE, seen, name)
-        for urgent in (False, True):
-            yield records.join(CAUSE, seen, f"joins {urgent}", urgent=urgent)
-            yield records.count(CAUSE, seen, urgent=urgent)
-        yield records.open(CAUSE, seen, "second", moment)
-        yield records.close(CAUSE, seen, moment)
-        yield records.close(CAUSE, seen, moment)
-        yield records.take_over(CAUSE, seen, moment)
-        yield records.sent(CAUSE, NOW + timedelta(hours=9))
-        closed = records.load(CAUSE)
-        yield closed
-        if closed and closed.sending_until:
-            yield records.sent(CAUSE, closed.sending_until)
-            yield records.open(CAUSE, closed, "second", moment)
 
 
 @pytest.fixture
@@ -136,18 +135,6 @@ def test_each_write_changes_what_it_says_if_it_finds_what_it_expects(twins: tupl
     for number, (write, expected) in enumerate(WRITES):
         assert [_answer(write, ledger) for ledger in ledgers] == [expected, expected], number
         assert direct.records() == through_moto.records(), number
-
-
-def test_each_write_of_a_digest_does_so_too(twins: tuple[LocalAws, LocalAws]) -> None:
-    """The same of the other records."""
-    direct, through_moto = twins
-    both = [one_digest(Ledger(aws.clients().dynamodb, aws.name).digests("arn:of-the-topic")) for aws in twins]
-    seen = set()
-    for answers in zip(*both, strict=True):
-        assert answers[0] == answers[1]
-        assert direct.records() == through_moto.records()
-        seen.add(answers[0])
-    assert {True, False} <= seen
 
 
 def test_the_history_says_what_became_of_each_attempt_for_a_year(aws: LocalAws, ledger: Ledger) -> None:
@@ -181,6 +168,27 @@ def test_a_refusal_of_aws_is_named(aws: LocalAws, ledger: Ledger, failure: str, 
     what = "reading" if operation == "GetItem" else "changing"
     with pytest.raises(StorageFailure, match=rf"^AWS refused {what} the ledger\. .*{reason}"):
         BY_OPERATION[operation](ledger)
+
+
+def test_mails_are_counted_for_a_day_under_the_topic(aws: LocalAws, ledger: Ledger) -> None:
+    """Of one cause in one clock hour; DynamoDB deletes the count by itself when nobody needs it any more."""
+    ledger.count_mail(TOPIC, CAUSE, NOW + timedelta(minutes=20))
+    assert aws.records() == [
+        {
+            "credential": TOPIC,
+            "record": "mails#2026-11-24T12:00:00.000000Z#ServiceFailure",
+            "mails": 1,
+            "expires_at": int((NOW + timedelta(days=1)).timestamp()),
+        }
+    ]
+
+
+@pytest.mark.parametrize("failure", ["denied", "throttled", "unreachable"])
+def test_a_count_that_aws_refuses_is_a_failure(aws: LocalAws, ledger: Ledger, failure: str) -> None:
+    """Whoever counts then knows that the number is not known."""
+    aws.failures.set(failure, "UpdateItem")
+    with pytest.raises(StorageFailure, match=r"^AWS refused counting the mails of this hour\. "):
+        ledger.count_mail(TOPIC, CAUSE, NOW)
 
 
 def test_an_answer_for_an_attempt_that_is_not_open_is_told(ledger: Ledger) -> None:

@@ -9,7 +9,15 @@ import pytest
 
 from certificate_rotation import issuance
 from certificate_rotation.certificates import PrivateKey, new_private_key
-from certificate_rotation.errors import InvalidSettings, OutcomeUnknown, RefreshConflict, RotationError, ServiceFailure
+from certificate_rotation.errors import (
+    CertificateNotAccepted,
+    InvalidSettings,
+    OutcomeUnknown,
+    RefreshConflict,
+    RotationError,
+    ServiceFailure,
+    StorageFailure,
+)
 from certificate_rotation.results import Result
 from simulator import Simulator
 from tests.integration.aws import Killed
@@ -176,6 +184,37 @@ def test_a_run_that_was_held_up_until_its_lease_was_anothers_sends_nothing(world
         world.advance(minutes=10)
         world.fails(OutcomeUnknown)
 
-    world.aws.exchanges.meanwhile(4, another_run)  # before it stores its intent, which comes before the request
+    world.aws.exchanges.meanwhile(CHARGE, another_run)
     assert world.run()["outcome"] == "held"
     assert len(world.refreshes()) == 1
+
+
+def test_a_run_that_was_held_up_earlier_notices_that_its_time_is_over(world: World) -> None:
+    """It is thawed before it stores its intent: nothing is charged, and nothing is sent."""
+    world.onboard()
+    world.aws.exchanges.meanwhile(CHARGE - 1, lambda: world.advance(minutes=10))
+    assert "Nothing was sent" in str(world.fails(InvalidSettings))
+    assert world.refreshes() == []
+    assert world.state().attempts.burst_left == 3
+
+
+def test_a_run_with_too_little_time_to_ask_leaves_what_waits_to_the_next(world: World) -> None:
+    """Nobody may take that for an answer: the certificate in hand is neither used nor given up."""
+    world.onboard()
+    with world.aws.refusing("UpdateSecretVersionStage", "AWSCURRENT"):
+        world.fails(StorageFailure)
+    asked = len(world.simulator.requests)
+    with pytest.raises(CertificateNotAccepted, match="Too little time was left of this run"):
+        world.run_with(world.parts(), {}, lives=timedelta(seconds=30))
+    assert len(world.simulator.requests) == asked
+    assert world.current()["certName"] == "onboarded-1"
+    assert world.run()["outcome"] == "rotated"
+    assert len(world.refreshes()) == 1
+
+
+def test_a_run_with_too_little_time_to_ask_about_an_ended_one_does_nothing(world: World) -> None:
+    """Whether it is lost only the service can say."""
+    world.onboard(age=timedelta(days=91))
+    with pytest.raises(InvalidSettings, match=r"^Timeout: .*Does the service still accept it\? Nothing was done\."):
+        world.run_with(world.parts(), {}, lives=timedelta(seconds=30))
+    assert world.simulator.requests == []

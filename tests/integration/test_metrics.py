@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from certificate_rotation import handler
 from certificate_rotation.credential import Credential
 from certificate_rotation.errors import (
     CredentialExpired,
@@ -20,7 +21,7 @@ from tests.integration.invoking import Context, invoke, outcome
 from tests.integration.world import World
 from tests.unit.alarms.account import FUNCTION
 from tests.unit.alarms.alarm import Alarm
-from tests.unit.alarms.cloudwatch import Metric, measured
+from tests.unit.alarms.cloudwatch import measured
 from tests.unit.alarms.dashboard import metrics_shown
 
 OURS = "DeviceIdCertificateRotation"
@@ -29,12 +30,14 @@ YOUNG = timedelta(days=1)
 
 @pytest.fixture
 def told(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]]:
-    """What the runs since the last look measured, by name; each name once."""
+    """What the runs since the last look measured, by name; each name once, but the begin and the end added up."""
 
     def read() -> dict[str, float]:
         values = [(metric.name, value) for line in lines(capsys) for metric, value, _ in measured(line)]
-        assert len(values) == len(dict(values))
-        return dict(values)
+        others = [pair for pair in values if pair[0] != "Unfinished"]
+        assert len(others) == len(dict(others))
+        unfinished = sum(value for name, value in values if name == "Unfinished")
+        return dict(others) | ({"Unfinished": unfinished} if unfinished else {})
 
     return read
 
@@ -92,11 +95,11 @@ def test_a_dry_run_is_no_sign_of_life(function: World, told: Callable[[], dict[s
     """Only a run that may renew is."""
     function.onboard(age=YOUNG)
     invoke({"dryRun": True})
-    assert told().keys() == {"DaysToExpiry", "AttemptsAvailable"}
+    assert told().keys() == {"AttemptsAvailable"}
 
 
 def test_a_dry_run_that_fails_is_no_crash(function: World, told: Callable[[], dict[str, float]]) -> None:
-    """Lambda counts an error that somebody saw; the alarm on crashes takes it off again."""
+    """Somebody saw it."""
     with pytest.raises(InvalidCredential):
         invoke({"dryRun": True})
     assert told() == {"Failed": 1}
@@ -114,7 +117,28 @@ def test_an_error_without_a_name_is_left_to_the_alarm_on_crashes(
     monkeypatch.setattr(Credential, "parse", broken)
     with pytest.raises(KeyError):
         invoke({})
-    assert told() == {}
+    assert told() == {"Unfinished": 1}
+
+
+def test_the_begin_is_written_before_anything_can_go_wrong(
+    function: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is killed later says nothing more; and both ends of a run bear one time, so that no hour lies between."""
+    function.onboard(age=YOUNG)
+    invoke({})
+    begin, *_, end = [measured(line) for line in lines(capsys)]
+    assert [(metric.name, value) for metric, value, _ in begin + end] == [("Unfinished", 1), ("Unfinished", -1)]
+    assert begin[0][2] == end[0][2] > datetime.now(UTC)
+
+    def broken() -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(handler, "_logger", broken)
+        with pytest.raises(MemoryError):
+            invoke({})
+    (only,) = lines(capsys)
+    assert [(metric.name, value) for metric, value, _ in measured(only)] == [("Unfinished", 1)]
 
 
 def test_an_alert_the_topic_refuses_is_measured(function: World, told: Callable[[], dict[str, float]]) -> None:
@@ -150,7 +174,7 @@ def test_the_line_tells_what_the_metrics_do_not(function: World, capsys: pytest.
     function.fault("unavailable")
     with pytest.raises(ServiceFailure):
         invoke({})
-    (line,) = map(json.loads, lines(capsys))
+    (line,) = (line for line in map(json.loads, lines(capsys)) if "Unfinished" not in line)
     assert (line["outcome"], line["error"]) == ("failed", "ServiceFailure")
     assert line.keys() - {"_aws", "outcome", "error", "FunctionName"} == {"RunCompleted", "Failed", "DaysToExpiry"}
 
@@ -177,7 +201,7 @@ def test_alarms_and_dashboard_read_what_is_written(
 
     here = {(OURS, metric.name, "FunctionName", FUNCTION) for metric in written}
     alarms = Stack().resources("AWS::CloudWatch::Alarm").values()
-    read: set[Metric] = {metric for properties in alarms for metric in Alarm(properties, 0).metrics()}
+    read = {Alarm(properties).metric for properties in alarms}
     of_alarms = {(m.namespace, m.name, *pair) for m in read for pair in m.dimensions if m.namespace == OURS}
     assert {shown for shown in metrics_shown() if shown[0] == OURS} == here
     assert of_alarms <= here

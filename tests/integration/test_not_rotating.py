@@ -55,11 +55,13 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(
 ) -> None:
     """It is the first thing people try on their own account."""
     world.onboard(age=timedelta(days=age))
-    before = world.everything_stored()
+    before = world.stored_and_sent()
     result = world.run(dryRun=True, **event)
     assert set(result) == CONTRACT | {"wouldDo", "why"}
     assert (result["outcome"], result["wouldDo"]) == ("dry_run", would_do)
-    assert world.everything_stored() == before
+    assert world.stored_and_sent() == before
+    asked = [request.endpoint for request in world.simulator.requests]
+    assert asked == (["verdicts:statistics"] if would_do == "fail" else []), "asks only where the decision hangs on it"
 
 
 def test_a_dry_run_tells_of_a_rotation_that_an_earlier_run_left_behind(world: World) -> None:

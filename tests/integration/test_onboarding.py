@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import override
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from certificate_rotation.certificates import load_chain, load_private_key
 from certificate_rotation.credential import Credential
@@ -19,12 +21,15 @@ from tests.integration.world import OWN_KEYS, World
 from tools.onboarding.recover import Place, Wanted, recover
 from tools.onboarding.service import Service
 from tools.onboarding.stopping import CannotError
-from tools.onboarding.store import Offer, store
+from tools.onboarding.store import Allowed, Offer, store
+from tools.onboarding.whose import Whose
 
 pytestmark = pytest.mark.makes_key_files  # they are what a person brings, or gets
 
 
 YOUNG = timedelta(days=1)
+STRICT, REPLACING = Allowed(), Allowed(replace=True)
+CN = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sensor.example.com")])
 
 
 class Person:
@@ -34,7 +39,12 @@ class Person:
         self.world, self._capsys = world, capsys
         self.service = Service(Settings.from_env(world.settings), sleep=lambda _: None)
 
-    def store(self, tenant: Tenant, *, replace: bool = False, ask: bool = True, **changes: str) -> str:
+    @property
+    def whose(self) -> Whose:
+        """The only credential there is."""
+        return Whose(self.world.arn, "the stack's own", own=True)
+
+    def store(self, tenant: Tenant, allowed: Allowed = STRICT, *, ask: bool = True, **changes: str) -> str:
         """Store what onboarding gave out; what the command printed."""
         given = {**tenant.credential, **changes}
         offer = Offer(
@@ -46,14 +56,15 @@ class Person:
         )
         secrets, service = self.world.aws.clients().secrets, self.service if ask else None
         return self._said(
-            lambda: store(secrets, self.world.arn, offer, service, replace=replace, now=self.world.time.now())
+            lambda: store(secrets, self.whose, offer, service, allowed=allowed, now=self.world.time.now())
         )
 
-    def recover(self, file: Path | None = None, cert_name: str | None = None) -> str:
+    def recover(self, file: Path | None = None, cert_name: str | None = None, *, other_subject: bool = False) -> str:
         """Bring a certificate back; what the command printed."""
         clients = self.world.aws.clients()
-        place = Place(clients.secrets, clients.dynamodb, self.world.arn, self.world.aws.name)
-        return self._said(lambda: recover(place, Wanted(file, cert_name), self.service, self.world.time.now()))
+        place = Place(clients.secrets, clients.dynamodb, self.whose, self.world.aws.name)
+        wanted = Wanted(file, cert_name, other_subject)
+        return self._said(lambda: recover(place, wanted, self.service, self.world.time.now()))
 
     def _said(self, command: Callable[[], None]) -> str:
         try:
@@ -86,8 +97,17 @@ def person(world: World, capsys: pytest.CaptureFixture[str]) -> Person:
 
 
 def signed_up(world: World, age: timedelta = timedelta(days=80), name: str = "") -> Tenant:
-    """A customer whose credential is in no secret yet."""
-    return world.simulator.onboard(name or world.aws.name, key_algorithm="ec256", age=age, lifetime=timedelta(days=90))
+    """A customer whose credential is in no secret yet; all have the subject that their common sensor has."""
+    return world.simulator.onboard(
+        name or world.aws.name, key_algorithm="ec256", age=age, lifetime=timedelta(days=90), subject=CN
+    )
+
+
+def onboarded(world: World) -> Tenant:
+    """A customer whose credential is in the secret, and young."""
+    tenant = signed_up(world, age=YOUNG)
+    world.put({**tenant.credential, **OWN_KEYS})
+    return tenant
 
 
 def test_the_first_credential_goes_into_an_empty_secret_and_is_rotated(world: World, person: Person) -> None:
@@ -101,14 +121,14 @@ def test_the_first_credential_goes_into_an_empty_secret_and_is_rotated(world: Wo
 
 def test_a_working_credential_is_replaced_only_when_told_so(world: World, person: Person) -> None:
     """Consumers hold it."""
-    world.onboard(age=YOUNG)
+    onboarded(world)
     before, labels = world.current(), world.labels()
     other = signed_up(world, age=YOUNG, name=f"{world.aws.name}-2")
-    with pytest.raises(CannotError, match=r"works: certificate onboarded-1.*--replace"):
+    with pytest.raises(CannotError, match=r"works in the secret .* \(the stack's own\): .* onboarded-1.*--replace"):
         person.store(other)
     assert (world.current(), world.labels()) == (before, labels)
 
-    said = person.store(other, replace=True)
+    said = person.store(other, REPLACING)
     assert "apiKeyExpiry in the secret is still the one of the API key before" in said
     assert world.current() == {**OWN_KEYS, **other.credential}
     assert world.version(world.labels()["AWSPREVIOUS"]) == before
@@ -118,7 +138,7 @@ def test_a_working_credential_is_replaced_only_when_told_so(world: World, person
 
 def test_a_credential_the_service_refuses_is_replaced_unasked(world: World, person: Person) -> None:
     """This is the day somebody deleted the certificate, and nobody should have to look up an option."""
-    world.onboard(age=YOUNG).revoke("onboarded-1")
+    onboarded(world).revoke("onboarded-1")
     other = signed_up(world, age=YOUNG, name=f"{world.aws.name}-2")
     person.store(other, apiKeyExpiry="2032-01-01")
     assert world.current() == {**OWN_KEYS, **other.credential, "apiKeyExpiry": "2032-01-01"}
@@ -134,6 +154,33 @@ def test_what_the_service_refuses_is_not_stored(world: World, person: Person) ->
     assert world.current()["apiKey"] == "another-customers-key"
 
 
+def test_a_certificate_of_another_subject_is_stored_only_when_told_so(world: World, person: Person) -> None:
+    """The service accepts another tenant's credential too: `--replace` alone would write it over this one."""
+    onboarded(world)
+    before, labels = world.current(), world.labels()
+    other = world.simulator.onboard("another-tenant", key_algorithm="ec256", age=YOUNG, lifetime=timedelta(days=90))
+    with pytest.raises(CannotError, match=r"of CN=another-tenant, .* of CN=sensor\.example\.com.*--other-subject"):
+        person.store(other, REPLACING)
+    assert (world.current(), world.labels()) == (before, labels)
+    person.store(other, Allowed(replace=True, other_subject=True))
+    assert world.current() == {**OWN_KEYS, **other.credential}
+
+
+def test_another_tenants_certificate_is_not_recovered_here(world: World, person: Person, tmp_path: Path) -> None:
+    """It is good where it belongs; nobody may be told that it is of no use, or to onboard again for it."""
+    onboarded(world)
+    other = world.simulator.onboard("another-tenant", key_algorithm="ec256", age=YOUNG, lifetime=timedelta(days=90))
+    file = tmp_path / "from-the-log"
+    file.write_text(other.credential["cert"])
+    before = world.current()
+    with pytest.raises(CannotError, match=r"of CN=another-tenant, .*the right credential") as caught:
+        person.recover(file)
+    assert "onboard again" not in str(caught.value)
+    with pytest.raises(CannotError, match=r"holds the key .*If it is another credential's, name that"):
+        person.recover(file, other_subject=True)
+    assert (world.current(), world.state().lease) == (before, None)
+
+
 def test_storing_the_same_again_writes_nothing(world: World, person: Person) -> None:
     """A person who is not sure runs it twice."""
     tenant = signed_up(world)
@@ -145,7 +192,7 @@ def test_storing_the_same_again_writes_nothing(world: World, person: Person) -> 
 
 def test_somebody_who_stores_at_the_same_moment_is_not_overwritten(world: World, person: Person) -> None:
     """As little as by a rotation: AWSCURRENT moves only from the version that was looked at."""
-    world.onboard(age=YOUNG).revoke("onboarded-1")
+    onboarded(world).revoke("onboarded-1")
     theirs = {"theirs": True}
     person.service = Meanwhile(world, lambda: world.put(theirs))
     with pytest.raises(CannotError, match="theirs was left in place"):
@@ -162,12 +209,12 @@ def test_what_is_no_json_object_is_replaced_and_told(world: World, person: Perso
 
 def test_a_rotation_under_way_is_given_up_and_that_is_told(world: World, person: Person) -> None:
     """Its certificate belongs to the credential before."""
-    world.onboard()
+    world.put({**signed_up(world).credential, **OWN_KEYS})
     world.fault("activation-delay")
     with pytest.raises(Exception, match="does not accept the new certificate"):
         world.run()
     other = signed_up(world, age=YOUNG, name=f"{world.aws.name}-2")
-    assert "A rotation of the credential before was under way" in person.store(other, replace=True)
+    assert "A rotation of the credential before was under way" in person.store(other, REPLACING)
     assert world.run()["outcome"] == "not_due"
     assert world.current() == {**OWN_KEYS, **other.credential}
     assert "dropped" in world.codes()
@@ -216,7 +263,7 @@ def test_a_certificate_in_the_ledger_is_put_into_use(world: World, person: Perso
     assert_rotation_is_closed_by_the_next_run(world, cert_name)
 
 
-def test_a_certificate_copied_from_the_error_log_is_put_into_use(world: World, person: Person, tmp_path: Path) -> None:
+def test_a_certificate_copied_from_the_log_is_put_into_use(world: World, person: Person, tmp_path: Path) -> None:
     """Neither store took it: with its key, which is in the intent's version, it is whole again."""
     world.onboard()
     with world.aws.refusing("TransactWriteItems", ISSUED), world.aws.refusing("PutSecretValue", "AWSPENDING"):
@@ -224,7 +271,8 @@ def test_a_certificate_copied_from_the_error_log_is_put_into_use(world: World, p
     assert world.run()["outcome"] == "held"
     copied = tmp_path / "from-the-log"
     # CloudWatch shows a line of JSON, so that is what people copy.
-    copied.write_text(world.errors_logged().strip().replace("\n", "\\n"))
+    lost = world.simulator.tenant(world.aws.name).certificates[-1]
+    copied.write_text(lost.pem.strip().replace("\n", "\\n"))
     assert "from the file" in person.recover(copied)
     assert_rotation_is_closed_by_the_next_run(world, str(world.current()["certName"]))
 
@@ -283,7 +331,7 @@ def test_a_certificate_that_was_rejected_is_rejected_again(world: World, person:
     world.onboard()
     world.fault("other-key")
     world.fails(CertificateRejected)
-    with pytest.raises(CannotError, match=r"None of the secret's \d+ versions holds the key.*make csr"):
+    with pytest.raises(CannotError, match=r"None of the \d+ versions of the secret .* holds the key.*make csr"):
         person.recover()
 
 

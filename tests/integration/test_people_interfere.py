@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from certificate_rotation.errors import CertificateNotAccepted, RefreshConflict, RotationError, StorageFailure
-from tests.integration.test_crashes import CLAIM, ORDER_OF_EXCHANGES, PROMOTE
+from simulator.authority import new_csr, new_key
+from tests.integration.test_crashes import CLAIM, ORDER_OF_EXCHANGES, PROMOTE, kill
 from tests.integration.world import World
 
 if TYPE_CHECKING:
@@ -92,3 +93,40 @@ def test_a_record_that_never_stands_still_is_named(world: World) -> None:
     error = world.fails(StorageFailure)
     assert str(error) == "The credential changed again and again while this run was at work."
     assert not world.refreshes()
+
+
+@pytest.mark.parametrize("text", ["not JSON", "{}"])
+def test_what_others_labelled_pending_is_not_taken_for_ours(world: World, text: str) -> None:
+    """The label is AWS's own: another program may have left a version of its own under it."""
+    world.onboard()
+    world.fault("conflict")
+    world.fails(RefreshConflict)
+    world.aws.admin.secrets.put_secret_value(SecretId=world.arn, SecretString=text, VersionStages=["AWSPENDING"])
+    assert world.run()["outcome"] == "rotated"
+    assert world.accepted()
+    assert len(world.refreshes()) == 2
+    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+
+
+def test_an_intent_that_somebody_spoilt_is_made_anew(world: World) -> None:
+    """Nothing was asked with it, so nothing is lost."""
+    world.onboard()
+    world.aws.admin.secrets.put_secret_value(SecretId=world.arn, SecretString="{}", VersionStages=["ROTATION_INTENT"])
+    assert world.run()["outcome"] == "rotated"
+    assert world.accepted()
+    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+
+
+@pytest.mark.parametrize("how", ["edited", "spoilt and mended"])
+def test_consumers_are_told_to_be_safe_where_what_they_hold_cannot_be_read_any_more(world: World, how: str) -> None:
+    """A run was killed after it promoted; then somebody edited the secret, and AWSPREVIOUS is no longer what was."""
+    tenant = world.onboard(age=timedelta(days=62))
+    world.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), world.credential().chain.leaf.subject, []))
+    kill(world, PROMOTE, "after")
+    new = world.current()
+    if how == "spoilt and mended":
+        world.put("spoilt")
+    world.put({**new, "owner": "somebody else"})
+    assert world.run()["outcome"] == "rotated"
+    assert "Consumers must reload now, to be safe" in world.emails()[-1].body
+    assert world.tidy()

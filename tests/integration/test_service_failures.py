@@ -90,7 +90,7 @@ def test_a_failure_changes_nothing_in_use_and_is_told_once_with_its_cure(
     assert email.code == failing.error.__name__
     assert failing.error.__name__ in email.subject
     assert str(error) in email.body
-    assert error.cure in email.body
+    assert world.cure(error) in email.body
     assert len(world.history()) == 1
 
 
@@ -209,12 +209,13 @@ def test_without_a_wait_of_its_own_the_limit_is_an_hour(world: World) -> None:
 
 
 def test_an_expired_certificate_costs_no_attempt(world: World) -> None:
-    """The service lets nobody in with it: only a person can help, and is told how."""
+    """The service says that it lets nobody in with it: only a person can help, and is told how."""
     world.onboard(age=timedelta(days=91))
     error = world.fails(CredentialExpired, force=True, allowEviction=True)
     assert str(error).startswith("The certificate in use ended at ")
-    assert world.simulator.requests == []
+    assert [request.endpoint for request in world.simulator.requests] == ["verdicts:statistics"], "asked, once"
     (email,) = world.emails()
     assert "Onboard again" in email.body
+    assert email.traffic.startswith("No: ")
     assert email.attributes["severity"] == "CRITICAL"
-    assert world.aws.records()[0].keys() == {"credential", "record", "incident"}
+    assert world.aws.records()[0].keys() == {"credential", "record", "incident", "told"}

@@ -84,17 +84,17 @@ def test_a_certificate_that_was_only_staged_is_found_again(world: World) -> None
 
 
 def test_a_certificate_that_neither_store_takes_is_in_the_log(world: World) -> None:
-    """It is public; its key is in the intent's version, so a person can join them."""
+    """It is public, and logged the moment it arrives; its key is in the intent's version, so a person can join them."""
     world.onboard()
     with world.aws.refusing("TransactWriteItems", ISSUED), world.aws.refusing("PutSecretValue", "AWSPENDING"):
         error = world.fails(StorageFailure)
-    assert "safe in this run's log" in str(error)
+    assert "safe in the ledger or in this run's log" in str(error)
     intent = world.labels()["ROTATION_INTENT"]
     assert intent in str(error)
     issued = world.simulator.tenant(world.aws.name).certificates[-1]
     assert issued.name == world.version(intent)["certName"]
-    assert issued.pem.strip() in world.errors_logged()
-    assert "PRIVATE KEY" not in world.errors_logged()
+    assert issued.pem.strip() in world.logged()
+    assert "PRIVATE KEY" not in world.logged()
     assert world.run()["outcome"] == "held"
 
 

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from typer.testing import CliRunner
 
 from tests.cloudformation import Stack
+from tools.onboarding import tenant_cli
 from tools.onboarding.account import Deployment, Fleet
-from tools.onboarding.stopping import CannotError
-from tools.onboarding.tenants import HOURLY, Tenants, checked_expression, checked_name, fleet_of, show
+from tools.onboarding.cli import app
+from tools.onboarding.names import checked_expression, checked_name
+from tools.onboarding.stopping import ATTENTION, CannotError
+from tools.onboarding.tenants import HOURLY, Tenants, fleet_of, show
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
@@ -31,6 +35,7 @@ def fleet(group: str) -> Fleet:
         queue_arn=outputs["UndeliveredRunsArn"],
         prefix=outputs["TenantSecretPrefix"],
         kms_key=outputs["TenantKmsKey"],
+        stack="mine",
     )
 
 
@@ -54,7 +59,7 @@ def tenants(
             secrets.delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
 
 
-def added(tenants: Tenants, name: str = "acme", expression: str = HOURLY) -> str:
+def added(tenants: Tenants, name: str = "acme", expression: str | None = None) -> str:
     """As the command does it; the secret's ARN."""
     arn = tenants.make_secret(name)
     tenants.schedule(name, arn, expression)
@@ -71,7 +76,7 @@ def test_the_command_and_the_template_make_the_same(
 ) -> None:
     """A provider may begin with one and go on with the other."""
     arn = added(tenants)
-    by_template = Stack({"TenantName": "acme"}, template=TEMPLATE, exports=ROTATION.exports())
+    by_template = Stack({"TenantName": "acme", "KmsKeyArn": KEY}, template=TEMPLATE, exports=ROTATION.exports())
     (schedule,) = by_template.resources("AWS::Scheduler::Schedule").values()
     (secret,) = by_template.resources("AWS::SecretsManager::Secret").values()
     made = scheduled(scheduler)
@@ -87,7 +92,7 @@ def test_the_command_and_the_template_make_the_same(
 def test_a_template_of_a_tenant_keeps_the_secret_when_it_goes() -> None:
     """The certificate cannot be fetched again."""
     secret = Stack(template=TEMPLATE).template["Resources"]["TenantSecret"]
-    assert (secret["DeletionPolicy"], secret["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (secret["DeletionPolicy"], secret["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert Stack({"Paused": "true"}, template=TEMPLATE).resolve({"Fn::If": ["IsPaused", 1, 2]}) == 1
 
 
@@ -101,10 +106,22 @@ def test_adding_twice_makes_one_tenant(
     assert "acme is a tenant now." in capsys.readouterr().out
     assert added(tenants) == arn
     assert "acme is a tenant already." in capsys.readouterr().out
+    assert scheduled(scheduler)["ScheduleExpression"] == HOURLY
     added(tenants, expression="rate(2 hours)")
     assert "brought up to date" in capsys.readouterr().out
     assert scheduled(scheduler)["ScheduleExpression"] == "rate(2 hours)"
     assert [tenant.name for tenant in tenants.all()] == ["acme"]
+
+
+def test_adding_again_keeps_the_schedule_that_was_asked_for(
+    tenants: Tenants, scheduler: "EventBridgeSchedulerClient", capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody chose six hours; whoever repeats the command after a failure does not think of it."""
+    added(tenants, expression="rate(6 hours)")
+    capsys.readouterr()
+    added(tenants)
+    assert scheduled(scheduler)["ScheduleExpression"] == "rate(6 hours)"
+    assert "acme is a tenant already." in capsys.readouterr().out
 
 
 def test_a_paused_tenant_is_kept_as_it_is_until_it_is_resumed(
@@ -120,7 +137,7 @@ def test_a_paused_tenant_is_kept_as_it_is_until_it_is_resumed(
     added(tenants, expression="rate(3 hours)")
     said = capsys.readouterr().out
     assert "acme was paused already." in said
-    assert 'make tenant ARGS="resume acme"' in said
+    assert 'make tenant ARGS="resume acme --stack-name mine"' in said
     assert [tenant.paused for tenant in tenants.all()] == [True]
     tenants.resume("acme")
     tenants.resume("acme")
@@ -136,15 +153,14 @@ def test_removing_a_tenant_leaves_the_secret_and_says_so(
 ) -> None:
     """The certificate in it may be in use."""
     arn = added(tenants)
-    tenants.remove("acme")
+    assert tenants.remove("acme")
     said = capsys.readouterr().out
     assert "The secret device-id/tenants/acme stays" in said
     assert "aws secretsmanager delete-secret --secret-id device-id/tenants/acme" in said
     assert "DeletedDate" not in aws_session.client("secretsmanager").describe_secret(SecretId=arn)
     assert list(tenants.all()) == []
-    tenants.remove("acme")
-    tenants.remove("nobody")
-    assert "nobody is no tenant; nothing was removed." in capsys.readouterr().out
+    assert not tenants.remove("acme")
+    assert "The secret device-id/tenants/acme stays" in capsys.readouterr().out
     assert added(tenants) == arn
 
 
@@ -159,8 +175,20 @@ def test_a_secret_that_is_about_to_be_deleted_is_not_taken(tenants: Tenants, aws
 def test_a_tenant_that_is_not_there_is_a_sentence(tenants: Tenants) -> None:
     """A typing mistake must not look like success."""
     for command in (tenants.pause, tenants.resume):
-        with pytest.raises(CannotError, match=r'no tenant acne.*ARGS="list"'):
+        with pytest.raises(CannotError, match=r'no tenant acne.*ARGS="list --stack-name mine"'):
             command("acne")
+
+
+def test_removing_one_that_is_not_there_is_no_success(tenants: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who mistyped the name believes that nobody looks at the other one any more."""
+    added(tenants, "globex")
+    monkeypatch.setattr(tenant_cli, "deployment", lambda _: None)
+    monkeypatch.setattr(tenant_cli, "_tenants", lambda _: tenants)
+    done = CliRunner().invoke(app, ["tenant", "remove", "glebox"])
+    assert done.exit_code == ATTENTION
+    assert "There is no tenant glebox." in done.stderr
+    assert 'make tenant ARGS="list --stack-name mine"' in done.stderr
+    assert [tenant.name for tenant in tenants.all()] == ["globex"]
 
 
 def test_tenants_are_listed_by_name_with_who_is_paused(tenants: Tenants, capsys: pytest.CaptureFixture[str]) -> None:

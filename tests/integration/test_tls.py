@@ -76,7 +76,7 @@ def test_a_request_that_cannot_leave_costs_nothing_and_holds_nothing(world: Worl
     assert world.state().attempts.available(world.time.now()) == 3
     assert world.state().open_attempt is None
     assert world.codes() == ["ServiceUnreachable"]
-    assert ServiceUnreachable.cure in world.emails()[0].body
+    assert world.cure(ServiceUnreachable) in world.emails()[0].body
 
     world.settings.update(good)
     rotates(world)

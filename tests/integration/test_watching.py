@@ -21,7 +21,7 @@ def test_a_certificate_somebody_deleted_is_told_at_once(world: World, young: Ten
     assert world.run()["outcome"] == "not_due"
     young.revoke("onboarded-1")
     for _ in range(10):
-        assert "long before its end" in str(world.fails(Unauthorized))
+        assert "refuses the certificate in use (onboarded-1)" in str(world.fails(Unauthorized))
         world.advance(hours=1)
     assert world.codes() == ["Unauthorized"]
     assert world.refreshes() == []

@@ -13,10 +13,10 @@ from typing import Any, override
 import pytest
 
 from certificate_rotation.alerts import Alerts
-from certificate_rotation.announcements import Announcements
 from certificate_rotation.credential import Credential
 from certificate_rotation.device_id_service import REFRESH_PATH, DeviceIdService, Issued
-from certificate_rotation.errors import RotationError
+from certificate_rotation.errors import RotationError, cure_of
+from certificate_rotation.event_bus import EventBus
 from certificate_rotation.events import command_from
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.parts import Invocation, Parts
@@ -31,6 +31,7 @@ from simulator.faults import Parameter
 from tests.integration.aws import Clients, Email, Exchanges, LocalAws
 from tests.integration.clock import Time
 
+STACK = "device-id-certificate"
 TIMEOUT = timedelta(seconds=120)  # template.yaml: how long Lambda lets a run live
 TICK = 0.001  # seconds between two looks at the clock: no two moments of the code are the same
 LIFETIME = timedelta(days=90)
@@ -180,8 +181,7 @@ class World:
             secrets=SecretStore(clients.secrets),
             ledger=ledger,
             service=WatchedService(settings, self.aws.exchanges, self.seen, self.on_its_way),
-            alerts=Alerts(clients.sns, settings.alert_topic_arn, ledger),
-            announcements=Announcements(clients.events),
+            alerts=Alerts(clients.sns, settings.alert_topic_arn, EventBus(clients.events), ledger),
             settings=settings,
         )
 
@@ -202,7 +202,8 @@ class World:
             self.time.sleep(TICK)
             return self.time.now() + ahead
 
-        invocation = Invocation("request", f"request/{self._runs}", clock() + lives, clock, self.time.sleep)
+        owner = f"request/{self._runs}"
+        invocation = Invocation("request", owner, clock() + lives, clock, self.time.sleep, stack=STACK)
         try:
             answer = rotate(parts, command_from(event), invocation)
         except BaseException as error:
@@ -229,7 +230,8 @@ class World:
     def tidy(self) -> bool:
         """Whether nothing of a rotation is left but, at most, an intent that nothing was asked with."""
         left = self.labels().keys() - {"AWSCURRENT", "AWSPREVIOUS"}
-        return left <= {"ROTATION_INTENT"} and self.state().open_attempt is None
+        state = self.state()
+        return left <= {"ROTATION_INTENT"} and state.open_attempt is None and state.earlier is None
 
     def version(self, version: str) -> dict[str, Any]:
         """What one version holds."""
@@ -281,9 +283,17 @@ class World:
         """The requests for a certificate that reached the service."""
         return self.simulator.requests_to("cert:refresh")
 
+    def logged(self, level: int = logging.INFO) -> str:
+        """The text of the log, from this level on."""
+        return "\n".join(_text(record) for record in self._log() if record.levelno >= level)
+
     def errors_logged(self) -> str:
         """The text of the log at ERROR."""
-        return "\n".join(_text(record) for record in self._log() if record.levelno >= logging.ERROR)
+        return self.logged(logging.ERROR)
+
+    def cure(self, error: RotationError | type[RotationError]) -> str:
+        """What a mail says that people can do about an error, complete for this credential."""
+        return cure_of(error if isinstance(error, type) else type(error), self.arn, STACK)
 
     def stored_and_sent(self) -> tuple[object, ...]:
         """All that the code changed outside, but for its requests to the service, to compare."""

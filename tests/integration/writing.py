@@ -40,12 +40,15 @@ def write(operation: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _update(asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
     actions = _actions(asked["UpdateExpression"])
-    if actions is None:
+    if actions is None or asked.get("ReturnValues", "UPDATED_NEW") != "UPDATED_NEW":
         return None
     if not _holds(asked):
         return refusal("condition failed", "UpdateItem")
     _carry_out(actions, asked)
-    return _DONE
+    if "ReturnValues" not in asked:
+        return _DONE
+    stored = memory.stored_item(asked)
+    return {"Attributes": {name: stored.attrs[name].to_regular_json() for _, name, _ in actions}} if stored else _DONE
 
 
 def _transact(asked: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -44,6 +44,7 @@ def watched(service: Simulator, aws_session: boto3.Session) -> Watched:
         service.clock.reset()
         with Log.listening() as log:
             world = World(LocalAws(aws_session, directly=True), service, lambda: log.records)
+            world.settings["WATCH_IN_USE"] = "true"  # as the template has it
             try:
                 yield Watch(world, log)
             finally:

@@ -1,16 +1,27 @@
 """What people should be told, said once more and from the outside: invariant 9."""
 
+import itertools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from tests.reliability.tally import TALLY
 
 DAY, MARGIN = timedelta(days=1), timedelta(minutes=3)
+TIMES_A_DAY = 2  # design: the same failure, the second time only after its end was told
 THRESHOLDS = (14, 7, 3, 1, 0)  # contract of the alerts: days left, by "at or below"
 NEWS = {"rotated", "recovered", "dropped"}
 # Found before the certificate in use was read, so that no days are left to escalate by.
 _BLIND = {"InvalidCredential", "StorageFailure"}
+
+
+@dataclass
+class Telling:
+    """When people were told of a failure, and at which level at last: more than one where an observer cannot tell."""
+
+    times: list[datetime]
+    levels: set[int]
 
 
 class Expectation:
@@ -19,7 +30,8 @@ class Expectation:
     def __init__(self) -> None:
         self._code: str | None = None
         self._told_at: datetime | None = None
-        self._level = 0
+        self._levels = {0}  # at the last message about it
+        self._told: dict[str, Telling] = {}  # of each failure, over or not
 
     def check(  # noqa: PLR0913 - all that an observer sees of one run
         self,
@@ -53,7 +65,7 @@ class Expectation:
             TALLY.check(9, least <= len(about) <= most, f"{outcome} made the mails {mails}, not {least} to {most}")
             TALLY.check(9, set(about) <= {trouble}, f"{outcome} made the mails {mails}")
             if about:
-                self._code, self._told_at, self._level = trouble, now, _level(not_after, now)
+                self._remember(trouble, now, self._levels_of(trouble, not_after, now))
         elif sure:
             TALLY.check(9, not about, f"{outcome} made the mails {mails}")
             recovered = outcome == "not_due" and works and self._code is not None
@@ -65,20 +77,56 @@ class Expectation:
             self._resynchronise(state)
 
     def _due(self, trouble: str, now: datetime, not_after: datetime | None) -> tuple[int, int]:
-        """How many mails there should be: at least, at most."""
-        if self._code != trouble or self._told_at is None or now - self._told_at >= DAY + MARGIN:
-            return 1, 1
-        levels = {_level(not_after, at) for at in (now - MARGIN, now)}
-        escalated = not_after is not None and min(levels) > self._level and trouble not in _BLIND
-        unclear = max(levels) > self._level or now - self._told_at >= DAY - MARGIN
-        return int(escalated), int(escalated or unclear)
+        """How many mails there should be: at least, at most. They differ where a minute more or less decides."""
+        before = self._told.get(trouble, Telling([], {0}))
+        since = now - self._told_at if self._told_at else DAY
+        expected = {
+            self._is_due(
+                trouble,
+                times=sum(now - at < DAY + margin for at in before.times),
+                closer=level > told,
+                escalated=level > known,
+                reminder=since >= DAY + margin,
+            )
+            for level, told, known, margin in itertools.product(
+                self._levels_of(trouble, not_after, now), before.levels, self._levels, (-MARGIN, MARGIN)
+            )
+        }
+        return int(min(expected)), int(max(expected))
+
+    def _is_due(self, trouble: str, *, times: int, closer: bool, escalated: bool, reminder: bool) -> bool:
+        """The rule.
+
+        `times`: how often this was told in the last day; `closer`, `escalated`: whether a threshold was passed since
+        that, and since the incident's last message; `reminder`: there was none for a day.
+        """
+        if self._code is None:
+            return closer or times < TIMES_A_DAY
+        if trouble != self._code:
+            return closer or times == 0
+        return escalated or reminder
+
+    def _remember(self, trouble: str, now: datetime, levels: set[int]) -> None:
+        before = self._told.get(trouble, Telling([], {0}))
+        escalated = trouble == self._code and min(levels) > max(self._levels)  # that is no telling anew
+        self._told[trouble] = Telling(before.times if escalated else [*before.times, now], levels)
+        self._code, self._told_at, self._levels = trouble, now, levels
 
     def _resynchronise(self, state: Mapping[str, Any]) -> None:
         """After a run that was cut short only the code knows whether it told somebody."""
         incident = state.get("incident")
         self._code = incident["code"] if incident else None
         self._told_at = datetime.fromisoformat(incident["alerted_at"]) if incident else None
-        self._level = int(incident["level"]) if incident else 0
+        self._levels = {int(incident["level"])} if incident else {0}
+        self._told = {
+            code: Telling([datetime.fromisoformat(at) for at in told["at"]], {int(told["level"])})
+            for code, told in state.get("told", {}).items()
+        }
+
+    def _levels_of(self, trouble: str, not_after: datetime | None, now: datetime) -> set[int]:
+        """How many thresholds are passed, as the run that met this failure may have seen it."""
+        seen = {_level(not_after, at) for at in (now - MARGIN, now)}
+        return seen | (self._levels if self._code else {0}) if trouble in _BLIND else seen
 
 
 def _level(not_after: datetime | None, now: datetime) -> int:

@@ -69,7 +69,7 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def a_step_was_taken(self) -> None:
-        """Watch has checked the ten invariants, if it was a run."""
+        """Watch has checked the invariants, if it was a run."""
         self._steps += 1
 
     # Runs.
@@ -126,13 +126,14 @@ class Model(RuleBasedStateMachine):
         """The limit recovers, and a grace period may end."""
         self.watch.world.advance(hours=hours)
 
-    @rule(until=st.sampled_from(("due",) * 5 + ("critical",) * 3 + ("last hours", "the end")))
+    @rule(until=st.sampled_from(("due",) * 5 + ("critical",) * 3 + ("last day",) * 2 + ("last hours", "the end")))
     def time_passes(self, until: str) -> None:
         """Straight to where decisions change."""
         held, now = self.watch.last_good, self.watch.world.time.now()
         moment = {
             "due": held.due_at,
             "critical": held.not_after - timedelta(days=7),
+            "last day": held.not_after - timedelta(hours=23),
             "last hours": held.not_after - timedelta(hours=5),
             "the end": held.not_after,
         }[until]
@@ -149,6 +150,16 @@ class Model(RuleBasedStateMachine):
     def the_probe_will_fail(self, name: str, times: int) -> None:
         """The next probes meet one."""
         self.watch.world.fault(name, times=times, at="verdicts:statistics")
+
+    @rule(name=st.sampled_from(("unavailable", "too-many-requests", "drop-before-processing", "unauthorized")))
+    def the_probe_fails_for_long(self, name: str) -> None:
+        """Every probe meets one, until all is well again."""
+        self.watch.world.fault(name, times=None, at="verdicts:statistics")
+
+    @rule(operation=st.sampled_from(("Publish", "PutEvents")), name=st.sampled_from(("denied", "unreachable")))
+    def news_is_refused_for_long(self, operation: str, name: str) -> None:
+        """A topic or a bus takes nothing, in every run until all is well again."""
+        self.watch.world.aws.failures.set(name, operation, times=None)
 
     @rule(failure=FAILURES, times=st.integers(1, 3))
     def aws_will_fail(self, failure: tuple[str, str], times: int) -> None:

@@ -150,7 +150,7 @@ PEOPLE: Mapping[str, Callable[[Watch], object]] = {
 
 def _customer(watch: Watch) -> Tenant:
     """Who the credential in use, or the last one that could be read, belongs to."""
-    return watch.tenant(watch.last_good.serial) or watch.tenants[-1]
+    return watch.service.tenant(watch.last_good.serial) or watch.tenants[-1]
 
 
 def _request(watch: Watch, key: PrivateKey) -> str:

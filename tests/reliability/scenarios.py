@@ -108,6 +108,58 @@ def _again(watch: Watch) -> None:
     watch.world.time.advance(timedelta(days=2))
 
 
+def _no_verdict(watch: Watch) -> None:
+    """The probe gives no answer for weeks, until the certificate in use ends."""
+    watch.onboard(age=DUE)
+    watch.world.fault("unavailable", at="verdicts:statistics", times=None)
+    watch.run()
+    watch.world.time.advance(watch.last_good.not_after - watch.world.time.now() + timedelta(minutes=3))
+
+
+def _two_wait(*, accepted: int | None = None) -> Callable[[Watch], None]:
+    """Two certificates wait in the last day of the one in use; `accepted`: which of them is, since a moment.
+
+    Some hours later both are: nobody has to come and help.
+    """
+
+    def arrange(watch: Watch) -> None:
+        tenant = watch.onboard(age=DUE)
+        last_day, hours = watch.last_good.not_after - timedelta(hours=20), timedelta(hours=2, minutes=30)
+        watch.world.fault("activation-delay", seconds=(last_day + hours - watch.world.time.now()).total_seconds())
+        watch.run()
+        watch.world.time.advance(last_day - watch.world.time.now())
+        watch.world.fault("activation-delay", seconds=hours.total_seconds())
+        watch.run()
+        watch.world.time.advance(timedelta(hours=1, minutes=3))
+        if accepted is not None:
+            tenant.activate(tenant.certificates[accepted].name)
+
+    return arrange
+
+
+def _news_refused(arrange: Callable[[Watch], None]) -> Callable[[Watch], None]:
+    """Neither mail nor event is taken, now and for long."""
+
+    def refused(watch: Watch) -> None:
+        arrange(watch)
+        for operation in ("Publish", "PutEvents"):
+            watch.world.aws.failures.set("denied", operation, times=None)
+
+    return refused
+
+
+def _put_back_while_one_waits(watch: Watch) -> None:
+    """A rotation, another one whose certificate waits, and the first certificate of all put back: it is deleted."""
+    watch.onboard(age=YOUNG)
+    watch.run({"force": True})
+    watch.world.time.advance(timedelta(days=2))
+    watch.world.fault("activation-delay", seconds=4 * 3600)
+    watch.run({"force": True})
+    watch.world.time.advance(timedelta(hours=1, minutes=3))
+    puts_back(watch)
+    watch.forgive()
+
+
 FORCED = MappingProxyType({"force": True, "allowEviction": True})
 
 SCENARIOS: Mapping[str, Scenario] = {
@@ -130,6 +182,13 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a certificate waits, and the end is near": Scenario(
         after("activation-delay", then=lambda watch: watch.world.advance_to_critical())
     ),
+    "the probe gives no answer for long, and the one in use ends": Scenario(_no_verdict),
+    "two certificates wait in the last day": Scenario(_two_wait()),
+    "two certificates wait in the last day, the earlier accepted now": Scenario(_two_wait(accepted=1)),
+    "two certificates wait in the last day, the later accepted now": Scenario(_two_wait(accepted=2)),
+    "the previous one is put back while one waits": Scenario(_put_back_while_one_waits),
+    "news refused": Scenario(_news_refused(_onboarded())),
+    "news refused, and the one in use is deleted": Scenario(_news_refused(_evicting())),
     "accepted after a moment": Scenario(meeting("activation-delay", seconds=5), differs_from="cert:refresh"),
     "the one in use is deleted": Scenario(_evicting()),
     "the one in use is deleted, the new one not accepted yet": Scenario(_evicting(200)),
@@ -138,6 +197,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "onboarded anew over a lost answer": Scenario(after("drop-after-issuing", then=_anew)),
     "onboarded anew over a waiting certificate": Scenario(after("activation-delay", then=_anew)),
     "a certificate for another key": Scenario(meeting("other-key"), differs_from="cert:refresh"),
+    "a certificate that begins later": Scenario(meeting("begins-later", seconds=7200), differs_from="cert:refresh"),
     "a certificate that ends sooner": Scenario(meeting("shorter-lived"), differs_from="cert:refresh"),
     "a rejected certificate is left": Scenario(after("other-key"), FORCED),
     "an incident is over": Scenario(after("unavailable")),

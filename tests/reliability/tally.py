@@ -1,4 +1,4 @@
-"""The ten invariants of the design, how often each was checked, and how often it did not hold.
+"""The twelve invariants of the design, how often each was checked, and how often it did not hold.
 
 One `TALLY` per process; `tests/conftest.py` brings those of all pytest's workers together, prints the table and leaves
 it in `build/reliability.json` and `docs/reliability.md`.
@@ -19,6 +19,8 @@ INVARIANTS: Mapping[int, str] = {
     8: "The customer's own keys in the secret survive",
     9: "A failure makes one alert, an escalation or a day another, a recovery closes it",
     10: "The role can do what the code does and nothing more",
+    11: "A mail says of traffic what the service answered in that run, or that it was not asked",
+    12: "News is late, never lost, and no refused news stops a renewal",
 }
 
 

@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from datetime import timedelta
 from functools import partial
 
 from certificate_rotation.certificates import Chain, check_issued, load_private_key
@@ -61,7 +60,7 @@ def check(pem: str, secrets: Secrets, in_use: Chain) -> None:
     except ValueError:
         return
     TALLY.check(5, reading.spki(chain.leaf) == reading.public_key(json.dumps(secrets.good)), "for another key")
-    TALLY.check(5, chain.leaf.not_valid_before_utc <= NOW + timedelta(minutes=5), "not valid yet")
+    TALLY.check(5, chain.leaf.not_valid_after_utc > NOW, "ended already")
     TALLY.check(5, chain.leaf.not_valid_after_utc >= in_use.not_after, "ends sooner")
 
 

@@ -1,4 +1,7 @@
-"""Many invocations of one credential at the same moment, some of them killed."""
+"""Many invocations of one credential at the same moment, some of them killed: by chance, as a smoke test.
+
+`test_second_run` leaves nothing to chance.
+"""
 
 import random
 import threading
@@ -68,7 +71,7 @@ def at_once(watch: Watch, dice: random.Random) -> Counter[str]:
     return outcomes
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_fifty_invocations_at_once_make_one_request_and_one_promotion(watched: Watched, seed: int) -> None:
     """The Scheduler may deliver twice, people press Test, and the lock is the ledger's: nothing in the process."""
     dice = random.Random(seed)  # noqa: S311 - chance, not a secret

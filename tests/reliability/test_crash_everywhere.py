@@ -65,6 +65,7 @@ TWICE = (
     "a certificate waits, accepted now",
     "the one in use is deleted",
     "onboarded anew over a waiting certificate",
+    "two certificates wait in the last day, the earlier accepted now",
 )
 _STRIDE, _LONGEST = 7, 16  # coprime: over the first places, the second ones are spread over the whole of a run
 

@@ -4,7 +4,7 @@ import itertools
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from http import HTTPStatus
 from types import MappingProxyType
@@ -12,21 +12,30 @@ from typing import Any
 
 from certificate_rotation.errors import RotationError
 from certificate_rotation.parts import Parts
-from simulator import CertificateRecord, Tenant
-from tests.integration.aws import Call, Killed
+from simulator import Tenant
+from tests.integration.aws import Call, Email, Killed
 from tests.integration.world import OWN_KEYS, World
 from tests.reliability import reading
+from tests.reliability.at_service import AtService
 from tests.reliability.canary import Canary
+from tests.reliability.hands import InHand
 from tests.reliability.kept import Kept
 from tests.reliability.log import Log
 from tests.reliability.mail import Expectation
+from tests.reliability.news import Fact, News
 from tests.reliability.reading import Held
 from tests.reliability.role import check_calls
 from tests.reliability.tally import TALLY
+from tests.reliability.traffic import Seen, Traffic, rendered_at
 
 HOUR, CRITICAL, GRACE = timedelta(hours=1), timedelta(days=7), timedelta(hours=24)  # the template's defaults
 NOTHING: Mapping[str, object] = MappingProxyType({})
+SKEW = timedelta(minutes=1)  # by how much a container's clock may be ahead
+_OF_SERVICE = {"cert:refresh", "verdicts:statistics"}
 _READS = {"DescribeSecret", "GetSecretValue", "GetItem"}
+LATE = "This mail is late"  # contract of the mails: so begins what AWS did not take when it was due
+_OF_NEWS, _OF_LEDGER = {"Publish", "PutEvents"}, {"GetItem", "UpdateItem", "TransactWriteItems"}
+_DID_NOT_COME_TO_TELL = {"killed", "busy"}
 
 
 class Watch:
@@ -47,8 +56,9 @@ class Watch:
         self.outcomes: list[str] = []
         self.exchanges: list[str] = []
         self.message = ""
-        self.tenants: list[Tenant] = []
+        self.service = AtService(world.simulator)
         self._expectation, self._canary = Expectation(), Canary()
+        self._traffic, self._news, self._in_hand = Traffic(), News(), InHand()
         self._own: dict[str, Any] = {}  # the customer's keys as they last wrote them
         self._by_hand = ""  # the version they last put in place
         self._excused = False  # what is in use does not work, and not by the code's doing
@@ -62,8 +72,10 @@ class Watch:
         self._before: Held | None = None  # the same when the last run began, or as somebody changed it since
         self._times_accepted = 0  # before the last run
         self._worked = False  # that one did, when it was put into use or the last run began
-        self._kept = Kept(world)
-        self._seen_calls, self._seen_logged, self._seen_said = 0, 0, 0
+        self._kept = Kept(world, log)
+        self._serials: list[int] = []  # of what was in use in the last run, in order
+        self._promoted = False  # the last run put another one into use, or one beside it did
+        self._seen_calls, self._seen_logged, self._seen_said, self._seen_events = 0, 0, 0, 0
 
     # What people do.
 
@@ -71,7 +83,7 @@ class Watch:
         """Sign up, anew from the second time on, and store the credential."""
         name = f"{self.world.aws.name}-{len(self.tenants) + 1}"
         tenant = self.world.onboard(**{"name": name, **choices})
-        self.tenants.append(tenant)
+        self.service.tenants.append(tenant)
         self._own = {"apiKey": tenant.credential["apiKey"], **OWN_KEYS}
         self.changed_by_hand()
         return tenant
@@ -88,11 +100,13 @@ class Watch:
         self._by_hand = self._read_versions()
         held = self._before = self.in_use
         self._worked = False
+        self._news.replaced_by_hand()
         if held is None:
             return
-        self._own, self._excused, self._replaced = held.own, not self._works(held), True
+        self._serials.append(held.serial)
+        self._own, self._excused, self._replaced = held.own, not self.service.works(held), True
         if held.serial != self._serial:
-            self._serial, self._put_back = held.serial, bool(self._younger(held.serial))
+            self._serial, self._put_back = held.serial, bool(self.service.younger(held.serial))
 
     def forgive(self) -> None:
         """Somebody at the service may have seen to it that what is in use works no more."""
@@ -100,13 +114,13 @@ class Watch:
 
     def meanwhile(self, place: int, action: Callable[[], object]) -> None:
         """Let somebody act right before the next run's exchange number `place`."""
+        self.world.aws.exchanges.meanwhile(place, lambda: self.during_a_run(action))
 
-        def interfere() -> None:
-            self._interfered = True
-            self._see_promotion()
-            action()
-
-        self.world.aws.exchanges.meanwhile(place, interfere)
+    def during_a_run(self, action: Callable[[], object]) -> None:
+        """Somebody acts in the middle of a run: what it did so far is checked as it stands."""
+        self._interfered = True
+        self._see_promotion()
+        action()
 
     def another_run(self, event: Mapping[str, object], ahead: timedelta) -> None:
         """Have a second container run in the middle of a run: for `meanwhile`."""
@@ -120,7 +134,7 @@ class Watch:
         before, version = self._before, self._read_versions()
         if before and self.in_use and self.in_use.serial != before.serial and version != self._by_hand:
             self._check_promoted(before, self.in_use)
-            self._before, self._worked = self.in_use, self._works(self.in_use)
+            self._before, self._worked = self.in_use, self.service.works(self.in_use)
 
     # What the schedule does.
 
@@ -139,11 +153,14 @@ class Watch:
             by: runs it in another way, and tells the outcome.
         """
         self._before = before = self.in_use
-        self._worked = before is not None and self._works(before)
+        self._serials, self._promoted = [before.serial] if before else [], False
+        self._worked = before is not None and self.service.works(before)
         self._excused = not self._worked  # by time, or by a hand: the code's doing was checked after every run
         self._interfered, self._forgiven, self._permitted = False, False, self._permits(event)
         self._replaced = False
         self._times_accepted = self.world.seen.times_accepted
+        self.world.time.advance(timedelta(seconds=1))  # mails tell whole seconds: no two runs are of the same one
+        begun = self.world.time.now()
         try:
             outcome = by() if by else str(self.world.run_with(self._container, event, ahead=ahead)["outcome"])
         except RotationError as error:
@@ -159,11 +176,13 @@ class Watch:
         self._check_requests()
         check_calls(self.world, calls)
         if any(call.operation not in _READS for call in calls):
-            self._check_what_is_stored(calls, outcome, dry=bool(event.get("dryRun")))
+            self._check_what_is_stored(calls, outcome, begun, dry=bool(event.get("dryRun")))
         else:
             self._check_hygiene("")
+        self._check_news(calls, outcome, dry=bool(event.get("dryRun")))
+        self.service.new_answers()
         if self._replaced:  # what this run asked for came later, and belongs to nobody
-            self._put_back = self._put_back or bool(self._younger(self._serial))
+            self._put_back = self._put_back or bool(self.service.younger(self._serial))
         return outcome
 
     def _let_the_service_finish(self) -> None:
@@ -177,19 +196,22 @@ class Watch:
         near = held is not None and soon >= max(held.not_after - CRITICAL, held.due_at)
         return near or bool(event.get("allowEviction"))
 
-    def _check_what_is_stored(self, calls: list[Call], outcome: str, *, dry: bool) -> None:
+    def _check_what_is_stored(self, calls: list[Call], outcome: str, begun: datetime, *, dry: bool) -> None:
         TALLY.check(1, not dry or self._interfered, f"a dry run writes: {[call.operation for call in calls]}")
         before = self._before
         version, records = self._read_versions(), self.world.aws.records()
         self._check_credential(before, version, outcome)
         self._kept.check(calls, records, self._versions, killed=outcome == "killed")
         mails = self.world.new_emails()
+        fresh = [mail for mail in mails if not self._is_late(mail, begun)]
+        self._check_traffic(calls, mails, fresh, begun)
         self._check_hygiene("\n".join(call.body for call in calls if call.operation != "PutSecretValue"))
         state: Mapping[str, Any] = next((r for r in records if r["record"] == "state"), {})
         refused = any(c.failure or (c.status != HTTPStatus.OK and c.operation not in _READS) for c in calls)
+        self._collect_news(mails, records)
         self._expectation.check(
             outcome,
-            [mail.code for mail in mails],
+            [mail.code for mail in fresh],
             now=self.world.time.now(),
             not_after=before.not_after if before else None,
             state=state,
@@ -210,10 +232,10 @@ class Watch:
             TALLY.check(3, spaced, f"requests for a certificate left at {times}")
         TALLY.check(4, self.world.seen.most_at_once <= 1, "two requests for a certificate were open at once")
         TALLY.check(7, not any("<redacted>" in request.path for request in requests), "an API key stood in a URL")
-        record = self._record(self._before.serial) if self._before else None
+        record = self.service.record(self._before.serial) if self._before else None
         if self._worked and not self._forgiven and record and record.deleted:
             by_code = {request.issued_cert_name for request in requests}
-            foreign = any(r.name not in by_code for r in self._younger(record.serial))
+            foreign = any(r.name not in by_code for r in self.service.younger(record.serial))
             fine = self._permitted or self._put_back or foreign
             TALLY.check(1, fine, "a request had the service delete the certificate in use, and nobody allowed it")
             self._excused = True
@@ -229,20 +251,87 @@ class Watch:
         TALLY.check(8, after.own == self._own, f"after {outcome}, they are {after.own.keys()}")
         if before and after.serial != before.serial and version != self._by_hand:
             self._check_promoted(before, after)
-        fine = self._excused or after.not_after <= now or self._works(after)
+        fine = self._excused or after.not_after <= now or self.service.works(after)
         TALLY.check(1, fine, f"after {outcome}, the service does not accept the certificate in use")
 
     def _check_promoted(self, before: Held, after: Held) -> None:
-        name = before.document.get("certName")
-        evicted = name is not None and any(
-            issued.deleted_cert_name == name
-            and after.serial == getattr(reading.leaf(issued.certificate), "serial_number", 0)
-            for issued in self.world.seen.issued
+        """The service let it in, or refused the one before it (or that had ended) and did not refuse this one."""
+        answers, now = self.service.answers_so_far(), self.world.time.now()
+        refused = answers.refused(before.serial) or (self._interfered and not self.service.works(before))
+        dead = refused or before.not_after <= now + SKEW
+        shown = self.service.has_let_in(after.serial) or (dead and not answers.refused(after.serial))
+        TALLY.check(5, shown, f"{after.serial:x} was never let in, and is used in place of one that was not refused")
+        sooner = after.not_after < before.not_after
+        TALLY.check(5, dead or not sooner, "the new certificate ends sooner than the old one")
+        self._excused, self._serial = dead or self._forgiven, after.serial
+        # Of two that wait the first one let in is used: where that is the older one, the next renewal deletes it.
+        self._put_back = self.service.has_let_in(after.serial) and bool(self.service.younger(after.serial))
+        self._serials.append(after.serial)
+        self._promoted = True
+        self._news.happened(Fact("rotated", now, str(after.document["certName"]), reload=dead and not self._interfered))
+
+    def _is_late(self, mail: Email, begun: datetime) -> bool:
+        """Whether an earlier run wrote it, and AWS did not take it then."""
+        return mail.body.startswith(LATE) or rendered_at(mail) < begun - 2 * SKEW
+
+    def _check_traffic(self, calls: list[Call], mails: list[Email], fresh: list[Email], begun: datetime) -> None:
+        """Invariant 11."""
+        asked = sum(name in _OF_SERVICE for name in self.exchanges)
+        seen = Seen(
+            begun,
+            self.world.time.now(),
+            tuple(self._serials),
+            self.service.answers_so_far(),
+            unreached=asked > len(self.service.answers_so_far().requests),
+            strangers=frozenset(h.serial for h in (self._before, self.in_use) if h and not self.service.issued(h)),
+            alone=not (self._interfered or self._replaced),
         )
-        shown = after.serial in self.world.seen.accepted or evicted
-        TALLY.check(5, shown, f"the service was never asked whether it accepts {after.serial:x}")
-        TALLY.check(5, after.not_after >= before.not_after, "the new certificate ends sooner than the old one")
-        self._excused, self._put_back, self._serial = evicted or self._forgiven, False, after.serial
+        published = [place for place, name in enumerate(self.exchanges) if name == "Publish"]
+        taken = [call.status == HTTPStatus.OK for call in calls if call.operation == "Publish"]
+        for mail, place in zip(mails, itertools.compress(published, taken), strict=False):
+            before = sum(name in _OF_SERVICE for name in self.exchanges[:place])
+            self._traffic.check(seen, mail, before if mail in fresh else None)
+        self._traffic.remember(seen)
+
+    def _collect_news(self, mails: list[Email], records: list[dict[str, Any]]) -> None:
+        """What was given up in the last run, and what was told."""
+        now, events = self.world.time.now(), self.world.aws.announced()
+        for serial in self._in_hand.given_up(self.world.aws.versions(), records, promoted=self._promoted):
+            record = self.service.record(serial)
+            self._news.happened(Fact("dropped", now, record.name if record else f"{serial:x}"))
+        self._news.told(mails, events[self._seen_events :], now)
+        self._seen_events = len(events)
+
+    def _check_news(self, calls: list[Call], outcome: str, *, dry: bool) -> None:
+        """Invariant 12."""
+        failed = {call.operation for call in calls if call.failure and call.failure != "repeated"}
+        if failed and failed <= _OF_NEWS and not self._interfered:
+            TALLY.check(12, outcome != "StorageFailure", f"refused {failed} made the run fail: {self.message}")
+        if outcome != "rotated":
+            self._news.not_closed()
+        forgetful = failed & _OF_NEWS and failed & _OF_LEDGER  # then it is neither told nor remembered
+        if outcome[0].isupper() and not (dry or forgetful):
+            self._news.happened(Fact(outcome, self.world.time.now()))
+        if not (failed or dry) and outcome not in _DID_NOT_COME_TO_TELL:
+            self._news.check()
+
+    @property
+    def is_hopeless(self) -> bool:
+        """What is in use does not work, and nothing in hand ever will: a person has to onboard again."""
+        held = self.in_use
+        if held is None or self.service.works(held):
+            return False
+        key = str(held.document["apiKey"])
+        return not any(self.service.may_come_to_work(serial, key) for serial in self._in_hand.serials)
+
+    @property
+    def news_waits(self) -> bool:
+        """Whether something happened that was not told yet."""
+        return self._news.waits
+
+    def check_at_rest(self) -> None:
+        """All is well, and people and programs know it."""
+        self._news.check_at_rest()
 
     def _check_hygiene(self, told: str) -> None:
         """Invariant 6."""
@@ -275,29 +364,11 @@ class Watch:
         self.__dict__.pop("_container", None)
 
     @property
+    def tenants(self) -> list[Tenant]:
+        """Who was signed up, in order."""
+        return self.service.tenants
+
+    @property
     def given_up(self) -> bool:
         """The certificate in use works no more, and nothing the code could do would change it."""
         return self._excused
-
-    def _works(self, held: Held) -> bool:
-        """Whether the service accepts the certificate and the API key."""
-        tenant = self.tenant(held.serial)
-        return tenant is not None and any(
-            record.active and tenant.accepts_key(str(held.document["apiKey"]))
-            for record in tenant.certificates
-            if record.serial == held.serial
-        )
-
-    def _younger(self, serial: int) -> list[CertificateRecord]:
-        """The certificates that outlive it when the next one is issued."""
-        tenant = self.tenant(serial)
-        records = tenant.certificates if tenant else []
-        place = next((number for number, record in enumerate(records) if record.serial == serial), len(records))
-        return [record for record in records[place + 1 :] if record.valid]
-
-    def tenant(self, serial: int) -> Tenant | None:
-        """Whose certificate it is."""
-        return next((t for t in self.tenants if any(r.serial == serial for r in t.certificates)), None)
-
-    def _record(self, serial: int) -> CertificateRecord | None:
-        return next((r for tenant in self.tenants for r in tenant.certificates if r.serial == serial), None)

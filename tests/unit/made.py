@@ -22,12 +22,13 @@ def certificate(
     begins: datetime = NOW - timedelta(days=80),
     ends: datetime = NOW + timedelta(days=10),
     names: x509.ExtensionType | None = NAMES,
+    subject: x509.Name = ALICE,
 ) -> x509.Certificate:
     """A self-signed certificate for `key`."""
     builder = (
         x509.CertificateBuilder()
-        .subject_name(ALICE)
-        .issuer_name(ALICE)
+        .subject_name(subject)
+        .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(begins)

@@ -7,7 +7,10 @@ import pytest
 
 from certificate_rotation.attempts import Attempts
 from certificate_rotation.decision import (
+    LAST_DAY,
     LEASE_SKEW,
+    SETTLING,
+    Ask,
     Busy,
     Command,
     Decision,
@@ -20,11 +23,13 @@ from certificate_rotation.decision import (
     Policy,
     Progress,
     Resume,
+    Unanswered,
     Wait,
     decide,
     renew_at,
 )
 from certificate_rotation.state import LastRotation, Lease, OpenAttempt, Outcome, State
+from certificate_rotation.verdict import Answer
 from tests.unit.made import NOW
 
 LIFE = timedelta(days=90)
@@ -64,8 +69,21 @@ def rotated(ago: timedelta, fingerprint: str = "in use", previous: str = "before
         (facts(59.9), NOTHING, NotDue),
         (facts(60), NOTHING, Issue),
         (facts(89.9), NOTHING, Issue),
-        (facts(90), NOTHING, Expired),
-        (facts(90), EVICT, Expired),
+        # it has ended: only the service knows whether it still opens anything
+        (facts(90), NOTHING, Ask),
+        (facts(90), EVICT, Ask),
+        (facts(90, open_attempt=attempt()), NOTHING, Ask),
+        (replace(facts(90), in_use=Answer.REFUSED), NOTHING, Expired),
+        (replace(facts(90), in_use=Answer.REFUSED), EVICT, Expired),
+        (replace(facts(90), in_use=Answer.NONE), NOTHING, Unanswered),
+        (replace(facts(90), in_use=Answer.NONE), EVICT, Unanswered),
+        (replace(facts(90), in_use=Answer.ACCEPTED), NOTHING, Issue),
+        (replace(facts(90, attempts=NO_ATTEMPT), in_use=Answer.ACCEPTED), NOTHING, Wait),
+        (replace(facts(90, open_attempt=attempt()), in_use=Answer.ACCEPTED), NOTHING, Issue),
+        # what the service says of one that has not ended decides nothing here: the run tells it
+        (replace(facts(60), in_use=Answer.REFUSED), NOTHING, Issue),
+        (replace(facts(10), in_use=Answer.REFUSED), NOTHING, NotDue),
+        (replace(facts(10), in_use=Answer.NONE), NOTHING, NotDue),
         # asked for
         (facts(10), FORCE, Issue),
         (facts(10), Command(allow_eviction=True), NotDue),
@@ -124,25 +142,70 @@ def test_what_is_half_done_is_finished_first(progress: Progress, expected: type[
     assert type(decide(given, POLICY, NOTHING, NOW)) is expected
 
 
+# What the service says of a credential in use that is not the one this rotation was made for, before and after its end.
+OF_ANOTHER = [
+    (60, Answer.NOT_ASKED, Ask),
+    (60, Answer.ACCEPTED, Drop),
+    (60, Answer.REFUSED, Resume),
+    (60, Answer.NONE, Unanswered),
+    (95, Answer.NOT_ASKED, Ask),
+    (95, Answer.ACCEPTED, Drop),
+    (95, Answer.REFUSED, Resume),
+    (95, Answer.NONE, Resume),
+]
+
+
+@pytest.mark.parametrize(("age", "in_use", "expected"), OF_ANOTHER)
+@pytest.mark.parametrize("in_hand", [1, 2])
+def test_what_is_in_hand_is_given_up_only_for_one_that_the_service_accepts(
+    in_hand: int, age: float, in_use: Answer, expected: type[Decision]
+) -> None:
+    """Somebody put another one into the secret: it may be a better one, or one that the service has deleted."""
+    given = replace(facts(age, open_attempt=attempt("issued")), progress=Progress.STALE, in_use=in_use)
+    decision = decide(replace(given, in_hand=in_hand), POLICY, NOTHING, NOW)
+    assert type(decision) is expected
+    assert getattr(decision, "another", False) is False
+
+
+@pytest.mark.parametrize("in_use", Answer)
+def test_an_attempt_that_brought_nothing_is_dropped_without_a_question(in_use: Answer) -> None:
+    """There is nothing to lose with it."""
+    given = replace(facts(60, open_attempt=attempt()), progress=Progress.STALE, in_use=in_use)
+    assert type(decide(given, POLICY, NOTHING, NOW)) is Drop
+
+
+SOON = 90 - LAST_DAY / timedelta(days=1)  # the age at which the last day begins
+
+
+def waiting(since: timedelta, **state: object) -> dict[str, object]:
+    """The state of a credential whose new certificate was asked for that long ago."""
+    return {"open_attempt": replace(attempt("issued"), started_at=NOW - since), **state}
+
+
 @pytest.mark.parametrize(
-    ("age", "attempts", "replaced"),
-    [(60, Attempts(), False), (83, Attempts(), True), (83, Attempts(burst_left=1), True), (83, NO_ATTEMPT, False)],
+    ("age", "state", "another"),
+    [
+        (60, waiting(SETTLING), False),
+        (83, waiting(timedelta(days=7)), False),  # CriticalDays alone is no reason: the service would delete one for it
+        (SOON - 0.01, waiting(SETTLING), False),
+        (SOON, waiting(SETTLING), True),
+        (SOON, waiting(SETTLING - timedelta(seconds=1)), False),
+        (SOON, waiting(SETTLING, attempts=NO_ATTEMPT), False),
+        (SOON, waiting(SETTLING, attempts=Attempts(burst_left=1)), True),
+        (SOON, waiting(SETTLING, earlier=attempt("issued")), False),  # once
+        (SOON, {}, False),  # the ledger's record is gone: nobody knows since when it waits
+        (95, waiting(SETTLING), True),
+    ],
 )
 @pytest.mark.parametrize("progress", [Progress.ISSUED, Progress.STAGED])
-def test_a_certificate_nobody_accepts_is_replaced_only_near_the_end(
-    progress: Progress, age: float, attempts: Attempts, *, replaced: bool
+def test_another_one_is_asked_for_only_in_the_last_day_and_once(
+    progress: Progress, age: float, state: dict[str, object], *, another: bool
 ) -> None:
-    """Until then it may be accepted any hour; near the end, and with an attempt left, another one is worth more."""
-    given = replace(facts(age, open_attempt=attempt("issued"), attempts=attempts), progress=progress)
-    decision = decide(given, POLICY, NOTHING, NOW)
-    assert isinstance(decision, Resume)
-    assert decision.replace_if_refused is replaced
-
-
-def test_a_short_lived_certificate_nobody_accepts_is_kept_until_renewal_is_due() -> None:
-    """Within CriticalDays from early on, it has no need of another one before."""
-    given = replace(short_lived(9, open_attempt=attempt("issued")), progress=Progress.STAGED)
-    assert decide(given, POLICY, NOTHING, NOW) == Resume("A new certificate is in hand, waiting to be put into use.")
+    """The one in hand may be accepted any hour, and a third one has the service delete the one in use."""
+    given = replace(facts(age, **state), progress=progress, in_hand=1)
+    assert decide(given, POLICY, NOTHING, NOW) == Resume(
+        "A new certificate is in hand, waiting to be put into use.", another=another
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,8 +224,11 @@ def test_whoever_must_wait_is_told_until_when(given: Facts, until: datetime) -> 
     assert decision.until == until
 
 
+STALE = replace(facts(60), progress=Progress.STALE, in_hand=1)
 LEASED = Lease("another", NOW + timedelta(seconds=1))
 ASKED = "The attempt of 2026-11-24T11:00:00Z (certificate device-id-1)"
+ENDED = "The certificate in use ended at 2026-11-24T12:00:00Z"
+REPLACED = "The certificate in use is not the one this rotation was started for: somebody replaced it"
 RISK = "another one may delete the certificate in use."
 
 
@@ -173,7 +239,13 @@ RISK = "another one may delete the certificate in use."
         (facts(60), NOTHING, "Renewal is due."),
         (facts(60), FORCE, "Renewal is due."),
         (facts(10), FORCE, "Renewal was asked for."),
-        (facts(90), NOTHING, "The certificate in use ended at 2026-11-24T12:00:00Z."),
+        (facts(90), NOTHING, f"{ENDED}. Does the service still accept it?"),
+        (replace(facts(90), in_use=Answer.REFUSED), NOTHING, f"{ENDED}, and the service refuses it."),
+        (
+            replace(facts(90), in_use=Answer.NONE),
+            NOTHING,
+            f"{ENDED}, and the service gave no answer whether it still accepts it.",
+        ),
         (facts(60, attempts=NO_ATTEMPT), NOTHING, "The vendor's limit on certificate requests leaves no attempt."),
         (
             facts(60, open_attempt=attempt()),
@@ -196,10 +268,18 @@ RISK = "another one may delete the certificate in use."
             "Consumers may still hold the previous certificate, and another one would delete it.",
         ),
         (facts(60, lease=LEASED), NOTHING, "Another invocation is at work on this credential."),
+        (replace(facts(60), progress=Progress.STALE), NOTHING, f"{REPLACED}."),
+        (STALE, NOTHING, f"{REPLACED}. Does the service accept it?"),
+        (replace(STALE, in_use=Answer.ACCEPTED), NOTHING, f"{REPLACED}, and the service accepts it."),
         (
-            replace(facts(60), progress=Progress.STALE),
+            replace(STALE, in_use=Answer.NONE),
             NOTHING,
-            "The certificate in use is not the one this rotation was started for: somebody replaced it.",
+            f"{REPLACED}, and the service gave no answer whether it accepts it.",
+        ),
+        (
+            replace(STALE, in_use=Answer.REFUSED),
+            NOTHING,
+            f"{REPLACED}, and the service does not accept it: what is in hand is used.",
         ),
         (
             replace(facts(60), progress=Progress.PROMOTED),
@@ -227,6 +307,9 @@ def test_every_decision_says_why(given: Facts, command: Command, why: str) -> No
         (facts(60, attempts=NO_ATTEMPT), Wait),
         (replace(facts(60), progress=Progress.STAGED), Busy),
         (replace(facts(60), progress=Progress.STALE), Busy),
+        (STALE, Busy),  # it may be the other one's own: no question is spent on it
+        (facts(90), Busy),
+        (replace(facts(90), in_use=Answer.REFUSED), Expired),
     ],
 )
 def test_while_another_invocation_is_at_work_nothing_is_begun(given: Facts, expected: type[Decision]) -> None:

@@ -1,11 +1,21 @@
 """Every failure has a name, a sentence and a next action."""
 
 import inspect
+import json
+import re
 
 import pytest
 
 from certificate_rotation import errors
-from certificate_rotation.errors import RefreshFailed, RotationError, StorageFailure, TooManyRequests, adding
+from certificate_rotation.errors import (
+    OutcomeUnknown,
+    RefreshFailed,
+    RotationError,
+    StorageFailure,
+    TooManyRequests,
+    adding,
+    cure_of,
+)
 
 CONTRACT = {
     "InvalidEvent",
@@ -46,6 +56,16 @@ def test_every_error_says_what_to_do(name: str) -> None:
     assert len(named()[name].cure.split()) >= 8
 
 
+@pytest.mark.parametrize("name", sorted(CONTRACT))
+def test_a_cure_is_complete_for_one_credential(name: str) -> None:
+    """Copied as it stands, an event or a command is about this credential and no other."""
+    cure = cure_of(named()[name], "arn:of-the-secret", "stack")
+    for event in re.findall(r"\{.+?\}", cure):
+        assert event == "{}" or json.loads(event)["secretId"] == "arn:of-the-secret"
+    for command in re.findall(r"`(make [^`]+)`", cure):
+        assert command == "make csr" or '"--stack-name stack --secret arn:of-the-secret' in command
+
+
 @pytest.mark.parametrize(
     ("name", "verdict"),
     [
@@ -70,6 +90,15 @@ def test_a_storage_failure_is_told_with_what_its_reader_must_know() -> None:
     with pytest.raises(StorageFailure, match=r"AWS refused\. It is safe\.") as caught, adding("It is safe."):
         raise StorageFailure("AWS refused.")
     assert isinstance(caught.value.__cause__, StorageFailure)
+
+
+@pytest.mark.parametrize("holds", [False, True])
+def test_a_storage_failure_says_what_follows_however_much_is_told_with_it(*, holds: bool) -> None:
+    """Where the ledger could not be told that nothing was issued, the next runs wait, and say until when."""
+    with pytest.raises(StorageFailure) as caught, adding("Before that: 503."):
+        raise StorageFailure("AWS refused.", holds=holds)
+    assert caught.value.holds is holds
+    assert (caught.value.by_itself == OutcomeUnknown.by_itself) is holds
 
 
 def test_any_other_failure_passes_as_it_is() -> None:

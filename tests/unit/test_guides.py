@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from certificate_rotation.announcements import DETAIL_TYPE, SOURCE
+from certificate_rotation.event_bus import SOURCE
+from certificate_rotation.messages import DetailType
 from tools.onboarding.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -21,10 +23,11 @@ def test_the_consumers_guide_shows_the_examples_as_they_are() -> None:
         assert (ROOT / name).read_text() == text, f"{name} is not what docs/consumers.md shows"
 
 
-def test_the_consumers_guide_names_the_event_that_is_sent() -> None:
+def test_the_consumers_guide_names_the_events_that_are_sent() -> None:
     """A rule with another name never fires."""
     assert f'"{SOURCE}"' in CONSUMERS
-    assert f'"{DETAIL_TYPE}"' in CONSUMERS
+    assert [kind for kind in get_args(DetailType) if f"`{kind}`" not in CONSUMERS] == []
+    assert '"Credential Rotated"' in CONSUMERS, "as a rule's pattern has it"
 
 
 def test_the_commands_of_a_fleet_can_be_reached_by_make() -> None:

@@ -1,6 +1,7 @@
 """`csr`: a key nobody else can read, a request that says what was asked for, and nothing overwritten."""
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,28 @@ def test_a_common_name_is_as_long_as_x509_allows(common_name: str) -> None:
     """The vendor would refuse it hours later."""
     with pytest.raises(CannotError, match="1 to 64 characters"):
         subject_of(common_name)
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ((), 'make store ARGS="--cert {out}.pem --key {out}.key"'),
+        (
+            ("--own", "--stack-name", "mine"),
+            'make store ARGS="--cert {out}.pem --key {out}.key --own --stack-name mine"',
+        ),
+        (("--secret", "arn"), 'make store ARGS="--cert {out}.pem --key {out}.key --secret arn"'),
+        (("--tenant", "acme"), 'make tenant ARGS="add acme --cert {out}.pem --key {out}.key"'),
+    ],
+)
+def test_the_next_step_is_about_whom_the_certificate_is_for(
+    tmp_path: Path, named: Sequence[str], expected: str
+) -> None:
+    """It is copied days later, when the certificate has come, by somebody who has forgotten whose it is."""
+    out = tmp_path / "device-id"
+    done = CliRunner().invoke(app, ["csr", "--common-name", CN, "--out", str(out), *named])
+    assert done.exit_code == 0
+    assert expected.format(out=out) in done.stdout
 
 
 def test_a_folder_that_does_not_exist_is_a_sentence(tmp_path: Path) -> None:

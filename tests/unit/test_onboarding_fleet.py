@@ -11,6 +11,7 @@ from tests.unit.made import NOW
 from tools.onboarding.attention import about_the_credential
 from tools.onboarding.fleet import SHOWN, Row, show, show_json
 from tools.onboarding.looking import Failure, Seen
+from tools.onboarding.whose import Whose
 
 ANSWER = {
     "secretId": "arn",
@@ -20,10 +21,11 @@ ANSWER = {
     "wouldDo": "nothing",
     "why": "The certificate in use is young enough.",
 }
-FINE = Seen.of_tenant("arn", ANSWER, None, State(), 7)
-BROKEN = Seen.of_tenant("arn-of-broken", {}, Failure("InvalidCredential", "cert is missing."), State(), 7)
+ACME = Whose("arn:acme", "the tenant acme's", ("--tenant", "acme"), "mine", tenant="acme")
+FINE = Seen.of_tenant(ACME, ANSWER, None, State(), 7)
+BROKEN = Seen.of_tenant(ACME, {}, Failure("InvalidCredential", "cert is missing."), State(), 7)
 NEAR = replace(FINE, answer={**ANSWER, "daysLeft": 3})
-OPEN = replace(FINE, state=State(incident=Incident("ServiceFailure", NOW - timedelta(hours=2), NOW, 0)))
+OPEN = replace(FINE, state=State(incident=Incident("Unauthorized", NOW - timedelta(hours=2), NOW, 0)))
 
 
 def row(name: str, seen: Seen, *, paused: bool = False) -> Row:
@@ -51,13 +53,14 @@ def test_a_person_reads_a_table_and_what_to_do(capsys: pytest.CaptureFixture[str
     show(sorted(ROWS, key=lambda one: one.badness), ["Nobody is subscribed."])
     said = capsys.readouterr().out
     lines = [line.split() for line in said.splitlines()]
-    assert lines[0] == ["TENANT", "DAYS", "A", "RUN", "NOW", "INCIDENT", "SCHEDULE"]
-    assert lines[1] == ["broken", "?", "fails:", "InvalidCredential", "-", "on"]
-    assert lines[3] == ["open", "60", "nothing", "ServiceFailure", "on"]
-    assert lines[4] == ["paused", "60", "nothing", "-", "paused"]
+    assert lines[0] == ["TENANT", "DAYS", "NEEDS", "YOU", "A", "RUN", "NOW", "SCHEDULE"]
+    assert lines[1] == ["broken", "?", "InvalidCredential", "fails", "on"]
+    assert lines[3] == ["open", "60", "Unauthorized", "not", "due", "on"], "a refused one is not called nothing"
+    assert lines[4] == ["paused", "60", "-", "not", "due", "paused"]
     assert "Note: Nobody is subscribed." in said
     assert "3 of 5 need you:" in said
     assert "- broken: The function fails: cert is missing." in said
+    assert "- open: Unauthorized is open since 2026-11-24T10:00:00Z. Check in the Cloud Identity Engine" in said
     show([row("fine", FINE)], [])
     assert "1 looked at. All is well." in capsys.readouterr().out
 
@@ -77,5 +80,5 @@ def test_a_program_reads_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert (document["fine"], document["count"]) == (False, 3)
     broken, with_incident, fine = document["tenants"]
     assert broken["failure"] == {"errorType": "InvalidCredential", "errorMessage": "cert is missing."}
-    assert with_incident["incident"]["code"] == "ServiceFailure"
+    assert with_incident["incident"]["code"] == "Unauthorized"
     assert (fine["attention"], fine["dryRun"], fine["paused"]) == ([], ANSWER, False)

@@ -8,9 +8,13 @@ import pytest
 from certificate_rotation.certificates import Chain, PrivateKey
 from tests.unit.made import NOW, certificate, secret
 from tools.onboarding.finding import Journalled, KeyFound, choose, journalled
-from tools.onboarding.recover import chain_of, put_together
+from tools.onboarding.held import chain_of
+from tools.onboarding.recover import put_together
 from tools.onboarding.secret import Found
 from tools.onboarding.stopping import CannotError
+from tools.onboarding.whose import Whose
+
+ACME = Whose("arn", "the tenant acme's", ("--tenant", "acme"), tenant="acme")
 
 
 def ending_in(key: PrivateKey, days: int, name: str | None = None) -> Journalled:
@@ -65,7 +69,7 @@ def test_it_is_joined_with_all_the_rest_of_the_secret(ec_key: PrivateKey, rsa_ke
     """The API key and the customer's own keys are those in use now."""
     before = secret(rsa_key)
     new = ending_in(ec_key, 90, "device-id-1")
-    credential = put_together(new, KeyFound(ec_key, "intent", None), found(json.dumps(before)), NOW)
+    credential = put_together(new, KeyFound(ec_key, "intent", None), found(json.dumps(before)), ACME, NOW)
     changed = {name for name in before if credential.document[name] != before[name]}
     assert changed == {"cert", "privateKey", "certName"}
     assert credential.cert_name == "device-id-1"
@@ -75,7 +79,7 @@ def test_the_name_may_come_from_the_version_with_the_key(ec_key: PrivateKey, rsa
     """A certificate copied from the log brings none, and the next run must know it as its own."""
     key = KeyFound(ec_key, "intent", "device-id-1")
     text = json.dumps(secret(rsa_key))
-    assert put_together(ending_in(ec_key, 90), key, found(text), NOW).cert_name == "device-id-1"
+    assert put_together(ending_in(ec_key, 90), key, found(text), ACME, NOW).cert_name == "device-id-1"
 
 
 @pytest.mark.parametrize(("days", "expected"), [(5, "sooner than the one in use"), (-1, "ended already")])
@@ -85,19 +89,21 @@ def test_a_worse_certificate_does_not_replace_the_one_in_use(
     """Nothing unverified becomes AWSCURRENT by hand either."""
     text = json.dumps(secret(rsa_key))
     with pytest.raises(CannotError, match=f"{expected}.*AWSCURRENT was left in place"):
-        put_together(ending_in(ec_key, days, "device-id-1"), KeyFound(ec_key, "intent", None), found(text), NOW)
+        put_together(ending_in(ec_key, days, "device-id-1"), KeyFound(ec_key, "intent", None), found(text), ACME, NOW)
 
 
 def test_a_secret_whose_certificate_was_spoilt_can_be_mended(ec_key: PrivateKey) -> None:
     """There is none in use that the recovered one could be worse than."""
     text = json.dumps(secret(ec_key, cert="garbage"))
     assert chain_of(text) is None
-    recovered = put_together(ending_in(ec_key, 1, "device-id-1"), KeyFound(ec_key, "intent", None), found(text), NOW)
+    recovered = put_together(
+        ending_in(ec_key, 1, "device-id-1"), KeyFound(ec_key, "intent", None), found(text), ACME, NOW
+    )
     assert recovered.document["owner"] == {"team": "Ärzte"}
 
 
 @pytest.mark.parametrize("text", [None, "garbage", "{}"])
 def test_without_an_api_key_there_is_nothing_to_join_it_with(ec_key: PrivateKey, text: str | None) -> None:
     """The ledger never holds one."""
-    with pytest.raises(CannotError, match="holds no apiKey"):
-        put_together(ending_in(ec_key, 90, "device-id-1"), KeyFound(ec_key, "intent", None), found(text), NOW)
+    with pytest.raises(CannotError, match=r"AWSCURRENT of the secret arn .* holds no apiKey"):
+        put_together(ending_in(ec_key, 90, "device-id-1"), KeyFound(ec_key, "intent", None), found(text), ACME, NOW)

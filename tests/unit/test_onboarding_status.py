@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from certificate_rotation.errors import CredentialExpired, InvalidCredential
 from certificate_rotation.results import utc_text
 from certificate_rotation.state import Incident, LastRotation, Lease, OpenAttempt, State
 from tests.unit.made import NOW
+from tests.unit.test_onboarding_whose import assert_complete
 from tools.onboarding.attention import attention
+from tools.onboarding.cures import cure
 from tools.onboarding.looking import Failure, Schedule, Seen, Subscription
 from tools.onboarding.status import show, show_json
+from tools.onboarding.whose import Whose
 
 ANSWER = {
     "outcome": "dry_run",
@@ -27,8 +29,10 @@ ANSWER = {
     "wouldDo": "nothing",
     "why": "The certificate in use is young enough.",
 }
+OWN = Whose("arn:own", "the stack mine's own", ("--own",), "mine", own=True)
+ACME = Whose("arn:acme", "the tenant acme's", ("--tenant", "acme"), "mine", tenant="acme")
 FINE = Seen(
-    arn="arn:aws:secretsmanager:us-east-1:123456789012:secret:device-id",
+    whose=ACME,
     empty=False,
     answer=ANSWER,
     failure=None,
@@ -59,10 +63,13 @@ def test_nothing_needs_a_person_when_all_is_well() -> None:
 
 
 NEEDS = {
-    "an empty secret": (replace(FINE, empty=True), "make csr, then make store"),
+    "an empty secret": (
+        replace(FINE, empty=True),
+        '`make csr ARGS="--tenant acme --stack-name mine"`, then `make store ARGS="',
+    ),
     "a failure with a name": (
         replace(FINE, answer={}, failure=Failure("InvalidCredential", "cert is missing.")),
-        f"cert is missing. {InvalidCredential.cure}",
+        f"cert is missing. {cure('InvalidCredential', 'arn:acme', 'mine')}",
     ),
     "a failure without one": (
         replace(FINE, answer={}, failure=Failure("Runtime.ExitError", "It ended.")),
@@ -72,14 +79,45 @@ NEEDS = {
         replace(FINE, answer={}, failure=Failure("Iterator", "It ended.")),
         "Read the log of this run",
     ),
-    "an expired certificate": (answering(wouldDo="fail", why="It ended.", daysLeft=-1), CredentialExpired.cure),
-    "few days left": (answering(daysLeft=7), "Only 7 days are left"),
+    "an expired certificate": (
+        answering(wouldDo="fail", why="It ended.", daysLeft=-1),
+        cure("CredentialExpired", "arn:acme", "mine"),
+    ),
+    "few days left, and renewal to come": (
+        answering(daysLeft=7, wouldDo="rotate"),
+        'A run would go ahead: invoke the function (Lambda console > the function > Test) with {"secretId": "arn:acme',
+    ),
+    "few days left, and a hold": (
+        answering(daysLeft=7, wouldDo="hold", until="2026-12-01T00:00:00Z"),
+        'with {"secretId": "arn:acme", "force": true, "allowEviction": true}.',
+    ),
+    "few days left, and no attempt": (
+        answering(daysLeft=7, wouldDo="wait", until="2026-12-01T00:00:00Z"),
+        "The service takes no request before 2026-12-01T00:00:00Z",
+    ),
+    "few days in all": (answering(daysLeft=7), "CriticalDays is too large"),
     "renewal that does not come": (
         answering(wouldDo="rotate", renewAt=utc_text(NOW - timedelta(days=2))),
         "Renewal has been due since 2026-11-22",
     ),
     "an incident": (remembering(incident=INCIDENT), "ServiceFailure is open since 2026-11-24T10:00:00Z"),
+    "a refused credential": (
+        remembering(incident=replace(INCIDENT, code="Unauthorized")),
+        cure("Unauthorized", "arn:acme", "mine"),
+    ),
+    "a failure that has been told": (
+        replace(
+            remembering(incident=replace(INCIDENT, code="InvalidCredential")),
+            answer={},
+            failure=Failure("InvalidCredential", "cert is missing."),
+        ),
+        "The function fails: cert is missing.",
+    ),
     "an attempt without an outcome": (remembering(open_attempt=ATTEMPT), "(device-id-1) has no known outcome"),
+    "an attempt without an outcome that has been told": (
+        remembering(open_attempt=ATTEMPT, incident=replace(INCIDENT, code="OutcomeUnknown")),
+        cure("OutcomeUnknown", "arn:acme", "mine"),
+    ),
     "a certificate that cannot be used": (
         remembering(open_attempt=replace(ATTEMPT, outcome="rejected")),
         "brought a certificate that cannot be used",
@@ -89,18 +127,55 @@ NEEDS = {
         "ops@example.com has not confirmed",
     ),
     "no reader": (replace(FINE, subscriptions=()), "Nobody is subscribed"),
-    "no schedule": (replace(FINE, schedule=None), "There is no schedule"),
-    "a disabled schedule": (replace(FINE, schedule=Schedule("rate(1 hour)", "UTC", enabled=False)), "is disabled"),
+    "no schedule": (replace(FINE, schedule=None), '`make tenant ARGS="add acme --stack-name mine"` makes it.'),
+    "a disabled schedule": (
+        replace(FINE, schedule=Schedule("rate(1 hour)", "UTC", enabled=False)),
+        '`make tenant ARGS="resume acme --stack-name mine"` enables it.',
+    ),
+    "the own, disabled": (
+        replace(FINE, whose=OWN, schedule=Schedule("rate(1 hour)", "UTC", enabled=False)),
+        "Enable it in EventBridge Scheduler",
+    ),
+    "the own, without a schedule": (replace(FINE, whose=OWN, schedule=None), "Deploy the stack again"),
+    "nobody's": (replace(FINE, whose=Whose("arn:else", "nobody's"), schedule=None), "No schedule of the stack"),
 }
 
 
 @pytest.mark.parametrize("name", NEEDS)
 def test_what_needs_a_person_is_said_with_what_to_do(name: str) -> None:
-    """One sentence each, and nothing else is said beside it."""
+    """One sentence each, complete for this credential, and nothing else is said beside it."""
     seen, expected = NEEDS[name]
     (said,) = attention(seen, NOW)
     assert expected in said
-    assert said.endswith((".", "ops@example.com", "{}."))
+    assert said.endswith((".", "ADDRESS", "TOKEN"))
+    assert "mail about" not in said, "who reads this may not have it"
+    assert_complete(said, seen.whose)
+
+
+RECOVERED = replace(answering(wouldDo="resume", certName="device-id-1"), state=State(open_attempt=ATTEMPT))
+
+
+def test_after_a_recovery_nobody_is_told_to_recover(capsys: pytest.CaptureFixture[str]) -> None:
+    """The certificate is in use; the next run closes the rotation, and the incident with it."""
+    assert attention(RECOVERED, NOW) == []
+    show(RECOVERED, [])
+    assert "device-id-1, in use; the next run closes the rotation" in capsys.readouterr().out
+    for code in ("OutcomeUnknown", "StorageFailure"):
+        state = State(open_attempt=ATTEMPT, incident=replace(INCIDENT, code=code))
+        (said,) = attention(replace(RECOVERED, state=state), NOW)
+        assert "recover" not in said
+        assert_complete(said, ACME)
+        assert 'Test) with {"secretId": "arn:acme"}.' in said
+
+
+def test_what_was_told_to_rest_needs_nobody() -> None:
+    """OwnCredential=false is a choice: the secret is empty, the schedule is disabled, and all is well."""
+    off = Schedule("rate(1 hour)", "UTC", enabled=False)
+    resting = replace(
+        FINE, whose=OWN, empty=True, answer={}, failure=Failure("InvalidCredential", "No."), schedule=off, rests=True
+    )
+    assert attention(resting, NOW) == []
+    assert len(attention(replace(resting, subscriptions=()), NOW)) == 1
 
 
 LEAVES_ALONE = {

@@ -8,8 +8,9 @@ import pytest
 
 from certificate_rotation.certificates import Chain, PrivateKey, private_key_pem
 from tests.unit.made import NOW, certificate, secret
+from tools.onboarding.held import json_object, working
 from tools.onboarding.stopping import CannotError
-from tools.onboarding.store import Offer, check_valid, joined, json_object, offered_chain, working
+from tools.onboarding.store import Offer, check_valid, joined, offered_chain
 
 pytestmark = pytest.mark.makes_key_files  # they are what a person brings, or gets
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from certificate_rotation.events import command_from
-from tests.cloudformation import Stack
+from tests.cloudformation import ACCOUNT, REGION, Stack
+from tests.unit.alarms.promises import PROMISES, Promise
 from tests.unit.test_errors import CONTRACT
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
 ALARMS = Stack().resources("AWS::CloudWatch::Alarm")
 PARTS = ["Meaning", "Urgency", "Steps", "Over when"]
-HELP = "If alarms do not arrive"
+HELP, KEY = "If alarms do not arrive", "A key of your own"
 
 
 def sections() -> dict[str, str]:
@@ -24,10 +25,10 @@ def sections() -> dict[str, str]:
 
 def test_every_alarm_and_every_error_has_an_entry() -> None:
     """And no entry is left of one that is gone."""
-    assert sections().keys() - {HELP, "Any other code"} == ALARMS.keys() | CONTRACT
+    assert sections().keys() - {HELP, KEY, "Any other code"} == ALARMS.keys() | CONTRACT
 
 
-@pytest.mark.parametrize("name", sorted(sections().keys() - {HELP}))
+@pytest.mark.parametrize("name", sorted(sections().keys() - {HELP, KEY}))
 def test_every_entry_says_what_how_urgent_what_to_do_and_when_it_is_over(name: str) -> None:
     """In this order: who reads it at night does not search."""
     entry = sections()[name]
@@ -49,15 +50,32 @@ def test_every_parameter_and_link_the_runbook_names_exists() -> None:
     named = set(re.findall(r"`([A-Z][A-Za-z]+)`", RUNBOOK))
     stack = Stack()
     known = {*stack.template["Parameters"], *stack.template["Resources"], *CONTRACT}
-    aws = {name for name in named if name.endswith(("Exception", "Error", "Denied")) or name == "NotFound"}
+    aws = {name for name in named if name.endswith(("Exception", "Error", "Denied")) or name.startswith("AWS")}
+    aws |= {"NotFound", "FilterPolicy", "Token"}
     assert named - known - aws == set()
     anchors = {heading.lower().replace(" ", "-") for heading in sections()}
     assert set(re.findall(r"\]\(#([^)]+)\)", RUNBOOK)) <= anchors
 
 
-def test_the_statement_for_a_key_of_your_own_lets_cloudwatch_publish() -> None:
-    """AWS, SNS, "Enable compatibility between event sources from AWS services and encrypted topics"."""
-    (block,) = re.findall(r"```json\n(.+?)```", RUNBOOK, flags=re.DOTALL)
-    statement = json.loads(block)
-    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.words)
+def test_what_it_says_of_time_is_what_the_simulation_of_the_alarms_holds(promise: Promise) -> None:
+    """A promise that no test keeps is a guess."""
+    assert promise.words in " ".join(sections()[promise.alarm].split())
+
+
+def test_the_statements_for_a_key_of_your_own_let_cloudwatch_publish_and_its_log_encrypt() -> None:
+    """AWS, SNS, "Enable compatibility between event sources from AWS services and encrypted topics".
+
+    And CloudWatch Logs, "Encrypt log data using KMS": without the second one the stack cannot be made.
+    """
+    (block,) = re.findall(r"```json\n(.+?)```", sections()[KEY], flags=re.DOTALL)
+    alarms, log = json.loads(block)
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert alarms["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert log["Principal"] == {"Service": f"logs.{REGION}.amazonaws.com"}
+    assert {action.rstrip("*") for action in log["Action"]} == {
+        *("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt", "kms:GenerateDataKey", "kms:Describe")
+    }
+    (group,) = Stack().resources("AWS::Logs::LogGroup").values()
+    (arn,) = log["Condition"]["ArnEquals"].values()
+    assert arn == f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group['LogGroupName']}"

@@ -53,6 +53,7 @@ def test_what_only_the_stack_can_set_must_be_there(name: str) -> None:
         ("RENEW_BEFORE_DAYS", "-1", "Expected a whole number from 0 to 3650"),
         ("RENEW_BEFORE_DAYS", "3651", "Expected a whole number from 0 to 3650"),
         ("CRITICAL_DAYS", "7.5", "CRITICAL_DAYS is '7.5'"),
+        ("CRITICAL_DAYS", "0", "Expected a whole number from 1 to 3650"),  # a hold would never end
         ("CRITICAL_DAYS", "soon", "CRITICAL_DAYS is 'soon'"),
         ("CUTOVER_GRACE_HOURS", "9" * 5000, "CUTOVER_GRACE_HOURS is"),
         ("CUTOVER_GRACE_HOURS", "٣", "Expected a whole number"),  # a digit to Python

@@ -1,5 +1,6 @@
 """The template and the code agree, and the template keeps the contract's promises."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -9,14 +10,32 @@ from urllib.parse import quote
 import pytest
 
 from certificate_rotation import settings
+from certificate_rotation.asking import PAUSES
 from certificate_rotation.certificates import KEY_ALGORITHMS
 from certificate_rotation.device_id_service import ANSWER_SECONDS, CONNECT_SECONDS, PROBE_SECONDS
 from certificate_rotation.parts import TIME_FOR_WRITES
-from certificate_rotation.promotion import PROBE_PAUSES
 from certificate_rotation.settings import MAX_DAYS, SERVICE_URLS, Settings
-from tests.cloudformation import REGION, Stack, read_template
+from tests.cloudformation import REGION, TEMPLATE, Stack, read_template
 
 ROOT = Path(__file__).parents[2]
+TENANT = ROOT / "fleet/tenant.yaml"
+PARTITIONS = ["aws", "aws-us-gov", "aws-cn", "aws-eusc"]
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+FORMER = KEY.replace("1", "9")
+SECRETS = [
+    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:device-id-AbCdEf",
+    "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:team/device-id-a1B2c3",
+    "arn:aws-eusc:secretsmanager:eusc-de-east-1:123456789012:secret:device-id-AbCdEf",
+]
+NO_SECRETS = [
+    "device-id",
+    "*",
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:*",
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:device_id",  # without the six characters
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:AbCdEf",
+    "arn:aws:secretsmanager::123456789012:secret:device-id-AbCdEf",
+    "arn:aws:ssm:us-east-1:123456789012:secret:device-id-AbCdEf",
+]
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +72,17 @@ def test_the_names_are_the_contracts(template: dict[str, Any]) -> None:
     assert template["Outputs"].keys() >= {"FunctionName", "SecretArn", "LedgerTableName", "AlertTopicArn"}
 
 
-@pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])
+@pytest.mark.parametrize("partition", PARTITIONS)
 def test_the_links_lead_to_the_console_of_the_partition(partition: str) -> None:
     """The console of another one does not know the account."""
     stack = Stack(partition=partition)
-    console = stack.template["Mappings"]["Partition"][partition]["Console"]
+    console = f"{REGION}.{stack.template['Mappings']['Partition'][partition]['Console']}"
     links = {name: value for name, value in stack.outputs().items() if name.endswith("Link")}
     assert set(links) == {"TestLink", "SecretLink", "DashboardLink", "AlarmsLink", "LogLink"}
     assert all(re.fullmatch(rf"https://{re.escape(console)}/\S+", link) for link in links.values())
     assert all(f"region={REGION}" in link for link in links.values())
+    (function,) = stack.resources("AWS::Serverless::Function").values()
+    assert function["Environment"]["Variables"]["CONSOLE_HOST"] == console, "mails link to the log"
 
 
 def test_the_log_link_names_the_functions_log_group(template: dict[str, Any]) -> None:
@@ -78,9 +99,13 @@ def test_every_output_says_what_it_is_for(template: dict[str, Any]) -> None:
 
 def test_the_environment_is_what_the_settings_read(function: dict[str, Any]) -> None:
     """A variable nobody reads is a parameter that does nothing."""
-    source = Path(settings.__file__).read_text()
-    read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source))
-    assert set(function["Environment"]["Variables"]) == read
+    package = Path(settings.__file__).parent
+    read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', Path(settings.__file__).read_text()))
+    for module in package.rglob("*.py"):
+        read |= set(re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', module.read_text()))
+    by_lambda = {"AWS_REGION"}
+    for_commands = {"STACK_NAME"}  # what a mail tells a person to type
+    assert set(function["Environment"]["Variables"]) | for_commands == (read | for_commands) - by_lambda
 
 
 def test_the_defaults_of_template_and_code_agree(template: dict[str, Any], function: dict[str, Any]) -> None:
@@ -89,9 +114,25 @@ def test_the_defaults_of_template_and_code_agree(template: dict[str, Any], funct
     for name, value in function["Environment"]["Variables"].items():
         parameter = template["Parameters"].get(value["Ref"]) if "Ref" in value else None
         given[name] = str(parameter["Default"]) if parameter else "set by the stack"
-    three = {name: value for name, value in given.items() if value == "set by the stack"}
-    assert len(three) == 3
-    assert Settings.from_env(given) == Settings.from_env(three)
+    by_stack = {name: value for name, value in given.items() if value == "set by the stack"}
+    assert by_stack.keys() == {"SECRET_ARN", "LEDGER_TABLE", "ALERT_TOPIC_ARN", "STACK_NAME", "CONSOLE_HOST"}
+    assert Settings.from_env(given) == Settings.from_env(by_stack)
+
+
+def test_the_environment_fits_into_what_lambda_takes() -> None:
+    """Lambda: 4 KB in all. A trust anchor that is too long must be refused by its parameter, not in the middle."""
+    stack = Stack({"TrustedCaPem": "x" * read_template()["Parameters"]["TrustedCaPem"]["MaxLength"]})
+    (function,) = stack.resources("AWS::Serverless::Function").values()
+    variables = function["Environment"]["Variables"]
+    names = {
+        "SECRET_ARN",
+        "LEDGER_TABLE",
+        "ALERT_TOPIC_ARN",
+        "SERVICE_URL",
+        "STACK_NAME",
+    }  # at their longest
+    values = [120 * "x" if name in names else str(value) for name, value in variables.items()]
+    assert sum(map(len, [*variables, *values])) < 4096 - 100
 
 
 def test_template_and_code_allow_the_same(template: dict[str, Any]) -> None:
@@ -100,7 +141,7 @@ def test_template_and_code_allow_the_same(template: dict[str, Any]) -> None:
     assert parameters["KeyAlgorithm"]["AllowedValues"] == list(KEY_ALGORITHMS)
     assert parameters["ServiceRegion"]["AllowedValues"] == list(SERVICE_URLS)
     assert parameters["RenewBeforeDays"]["MaxValue"] <= MAX_DAYS
-    assert parameters["CriticalDays"]["MaxValue"] <= MAX_DAYS
+    assert 1 <= parameters["CriticalDays"]["MinValue"] <= parameters["CriticalDays"]["MaxValue"] <= MAX_DAYS
     assert parameters["CutoverGraceHours"]["MaxValue"] <= MAX_DAYS * 24
 
 
@@ -112,11 +153,8 @@ def test_template_and_code_allow_the_same(template: dict[str, Any]) -> None:
         ("ScheduleExpression", ["rate(1 hour)", "cron(0 * * * ? *)"], ["hourly", "rate()"]),
         ("CertNamePrefix", ["device-id"], ["", "a b", "x" * 41]),
         ("KmsKeyArn", ["", "arn:aws:kms:eu-west-1:123456789012:key/1234-abcd"], ["alias/mine", "*"]),
-        (
-            "ExistingSecretArn",
-            ["", "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:team/device-id-AbCdEf"],
-            ["device-id", "*", "arn:aws:secretsmanager:us-east-1:123456789012:secret:*"],
-        ),
+        ("FormerKmsKeyArn", ["", "arn:aws-eusc:kms:eusc-de-east-1:123456789012:key/mrk-1"], ["alias/mine", "*"]),
+        ("ExistingSecretArn", ["", *SECRETS], NO_SECRETS),
         (
             "TenantSecretPrefix",
             ["", "tenants", "device-id/tenants"],
@@ -134,6 +172,13 @@ def test_a_parameter_is_checked_before_anything_is_deployed(
     assert template["Parameters"][parameter]["ConstraintDescription"].startswith("must be ")
 
 
+def test_a_tenants_secret_is_checked_likewise() -> None:
+    """One without its six characters is found by nobody until the first run."""
+    given, of_stack = read_template(TENANT)["Parameters"], read_template()["Parameters"]
+    for name in ("ExistingSecretArn", "KmsKeyArn"):
+        assert given[name]["AllowedPattern"] == of_stack[name]["AllowedPattern"]
+
+
 def test_every_parameter_has_a_place_and_words_in_the_console(template: dict[str, Any]) -> None:
     """A form of fifteen raw names helps nobody."""
     shown = template["Metadata"]["AWS::CloudFormation::Interface"]
@@ -146,6 +191,11 @@ def test_every_parameter_has_a_place_and_words_in_the_console(template: dict[str
 def test_a_failed_run_is_never_repeated_by_lambda(function: dict[str, Any]) -> None:
     """AWS repeats it twice by default: the vendor's three attempts in three minutes."""
     assert function["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
+def test_runs_that_wait_for_concurrency_are_given_up_before_the_next_one_is_due(function: dict[str, Any]) -> None:
+    """Lambda keeps them for six hours by default, and then runs them all together."""
+    assert 60 <= function["EventInvokeConfig"]["MaximumEventAgeInSeconds"] < 3600
 
 
 def test_the_schedule_says_what_it_asks_for_and_loses_no_run(function: dict[str, Any]) -> None:
@@ -161,14 +211,76 @@ def test_a_run_has_the_time_that_the_longest_one_takes(function: dict[str, Any])
     """A timeout in the middle costs an attempt."""
     issue = CONNECT_SECONDS + ANSWER_SECONDS
     one_probe = CONNECT_SECONDS + PROBE_SECONDS
-    assert function["Timeout"] >= issue + sum(PROBE_PAUSES) + one_probe + TIME_FOR_WRITES.total_seconds()
+    assert function["Timeout"] >= issue + sum(PAUSES) + one_probe + TIME_FOR_WRITES.total_seconds()
 
 
-@pytest.mark.parametrize("name", ["CredentialSecret", "RotationLedger"])
-def test_what_cannot_be_had_again_outlives_the_stack(template: dict[str, Any], name: str) -> None:
-    """The certificate cannot be fetched again, and forgotten attempts break the vendor's limit."""
-    resource = template["Resources"][name]
-    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+@pytest.mark.parametrize(
+    ("path", "name"), [(TEMPLATE, "CredentialSecret"), (TEMPLATE, "RotationLedger"), (TENANT, "TenantSecret")]
+)
+def test_what_cannot_be_had_again_outlives_the_stack_but_for_a_first_creation_that_fails(path: Path, name: str) -> None:
+    """A certificate cannot be had again, forgotten attempts break the limit; but an empty secret blocks its name."""
+    resource = read_template(path)["Resources"][name]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert "DeletionProtectionEnabled" not in resource["Properties"], "a rollback could not take it away"
+
+
+def test_a_tenant_may_have_a_secret_already() -> None:
+    """A stack that was deleted left it behind, under the very name that a new one would give."""
+    exports = Stack({"TenantSecretPrefix": "tenants"}).exports()
+    tenant = Stack({"TenantName": "acme", "ExistingSecretArn": SECRETS[0]}, template=TENANT, exports=exports)
+    assert tenant.resources("AWS::SecretsManager::Secret") == {}
+    (schedule,) = tenant.resources("AWS::Scheduler::Schedule").values()
+    assert json.loads(schedule["Target"]["Input"]) == {"secretId": SECRETS[0]}
+    assert tenant.outputs()["SecretArn"] == SECRETS[0]
+
+
+def test_no_tenant_stands_in_the_way_of_another_key() -> None:
+    """CloudFormation changes no export that a stack imports."""
+    exports = [Stack({"TenantSecretPrefix": "tenants", "KmsKeyArn": key}).exports() for key in ("", KEY)]
+    assert exports[0] == exports[1]
+    for key, used in (("", "alias/aws/secretsmanager"), (KEY, KEY)):
+        tenant = Stack({"TenantName": "acme", "KmsKeyArn": key}, template=TENANT, exports=exports[0])
+        (secret,) = tenant.resources("AWS::SecretsManager::Secret").values()
+        assert secret["KmsKeyId"] == used
+
+
+def test_a_key_of_ones_own_encrypts_all_that_is_kept() -> None:
+    """A security team asks for each: secret, ledger, topic, queue, log, and the function's settings."""
+    own, aws = Stack({"KmsKeyArn": KEY}), Stack()
+    for kind, place in [
+        ("AWS::SecretsManager::Secret", "KmsKeyId"),
+        ("AWS::SNS::Topic", "KmsMasterKeyId"),
+        ("AWS::SQS::Queue", "KmsMasterKeyId"),
+        ("AWS::Logs::LogGroup", "KmsKeyId"),
+        ("AWS::Serverless::Function", "KmsKeyArn"),
+    ]:
+        assert [properties[place] for properties in own.resources(kind).values()] == [KEY], kind
+        assert [properties[place] for properties in aws.resources(kind).values()] == [None], kind
+    assert own.resources("AWS::DynamoDB::Table")["RotationLedger"]["SSESpecification"]["KMSMasterKeyId"] == KEY
+    queues = [stack.resources("AWS::SQS::Queue")["UndeliveredRuns"] for stack in (own, aws)]
+    assert [queue["SqsManagedSseEnabled"] for queue in queues] == [None, True], "SQS takes one of the two"
+
+
+def test_keys_are_used_through_services_alone_and_the_former_one_only_to_read() -> None:
+    """Whoever takes a role could otherwise decrypt whatever he has of the key's by himself."""
+    roles = Stack({"KmsKeyArn": KEY, "FormerKmsKeyArn": FORMER}).resources("AWS::IAM::Role")
+    found = {
+        (name, statement["Sid"]): statement
+        for name, role in roles.items()
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"]
+        if statement and "kms:" in str(statement["Action"])
+    }
+    assert {(*place, statement["Resource"]): statement["Action"] for place, statement in found.items()} == {
+        ("FunctionRole", "Key", KEY): ["kms:Decrypt", "kms:GenerateDataKey"],
+        ("FunctionRole", "FormerKey", FORMER): "kms:Decrypt",
+        ("ScheduleRole", "Key", KEY): ["kms:Decrypt", "kms:GenerateDataKey"],
+    }
+    for statement in found.values():
+        ((operator, condition),) = statement["Condition"].items()
+        assert (operator, list(condition)) == ("StringLike", ["kms:ViaService"])
+        services = condition["kms:ViaService"]
+        for service in [services] if isinstance(services, str) else services:
+            assert re.fullmatch(rf"(secretsmanager|dynamodb|sns|lambda|sqs)\.{REGION}\.amazonaws\.\*", service)
 
 
 def test_the_ledger_is_kept_safe(template: dict[str, Any]) -> None:
@@ -187,7 +299,7 @@ def test_the_role_names_every_action_and_every_resource(statements: list[dict[st
         assert not any("*" in action for action in actions)
         assert "*" not in str(statement["Resource"]).replace(":secret:${TenantSecretPrefix}/*", "")
     sids = sorted(statement["Sid"] for statement in statements)
-    assert sids == ["Alerts", "Credential", "Events", "Key", "Ledger", "Log"]
+    assert sids == ["Alerts", "Credential", "Events", "FormerKey", "Key", "Ledger", "Log"]
 
 
 def test_tenants_are_reached_by_the_prefix_and_only_where_there_are_any(statements: list[dict[str, Any]]) -> None:
@@ -205,21 +317,24 @@ def test_a_fleet_has_a_place_for_schedules_and_a_single_credential_has_none() ->
     for_tenants = {"FunctionArn", "ScheduleGroupName", "TenantScheduleRoleArn", "UndeliveredRunsArn"}
     assert for_tenants & single.outputs().keys() == set()
     assert for_tenants <= fleet.outputs().keys()
-    assert "TenantScheduleRole" not in single.resources("AWS::IAM::Role")
     assert single.resources("AWS::Scheduler::ScheduleGroup") == {}
 
 
-def test_only_schedules_of_the_group_may_take_the_role_of_tenants() -> None:
-    """Any schedule of any account could otherwise ask the Scheduler to take it."""
-    role = Stack({"TenantSecretPrefix": "tenants"}).resources("AWS::IAM::Role")["TenantScheduleRole"]
+@pytest.mark.parametrize(("prefix", "tenants"), [("", None), ("tenants", "device-id-certificate-TenantSchedules.Arn")])
+def test_only_schedules_of_the_stacks_groups_may_take_their_role(prefix: str, tenants: str | None) -> None:
+    """Any schedule of any account could otherwise ask the Scheduler to take it; the role SAM makes is open so."""
+    stack = Stack({"TenantSecretPrefix": prefix})
+    role = stack.resources("AWS::IAM::Role")["ScheduleRole"]
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
     assert trust["Condition"]["StringEquals"] == {
         "aws:SourceAccount": "123456789012",
-        "aws:SourceArn": "device-id-certificate-TenantSchedules.Arn",
+        "aws:SourceArn": ["arn:aws:scheduler:eu-west-1:123456789012:schedule-group/default", tenants],
     }
+    (function,) = stack.resources("AWS::Serverless::Function").values()
+    assert function["Events"]["RotationSchedule"]["Properties"]["RoleArn"] == "device-id-certificate-ScheduleRole.Arn"
     (policy,) = role["Policies"]
-    allowed = {s["Action"]: s["Resource"] for s in policy["PolicyDocument"]["Statement"]}
+    allowed = {s["Action"]: s["Resource"] for s in policy["PolicyDocument"]["Statement"] if s}
     assert allowed == {
         "lambda:InvokeFunction": "device-id-certificate-CertificateRotationFunction.Arn",
         "sqs:SendMessage": "device-id-certificate-UndeliveredRuns.Arn",
@@ -234,7 +349,7 @@ def test_every_action_of_the_role_says_why() -> None:
         for line in lines
         if re.match(r"\s+(- |Action: )(secretsmanager|dynamodb|sns|events|logs|kms|lambda|sqs):", line)
     ]
-    assert len(actions) == 15
+    assert len(actions) == 18
     assert [line for line in actions if " # " not in line] == []
 
 

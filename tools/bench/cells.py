@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certificate_rotation.alerts import Alerts
-from certificate_rotation.announcements import Announcements
 from certificate_rotation.device_id_service import DeviceIdService
+from certificate_rotation.event_bus import EventBus
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.parts import Parts
 from certificate_rotation.secret_store import SecretStore
@@ -83,6 +83,6 @@ class Cells:
         )
         ledger = Ledger(dynamodb, table)
         service = DeviceIdService(settings.service_url, settings.trusted_ca_pem)
-        alerts = Alerts(sns, settings.alert_topic_arn, ledger)
-        announcements = Announcements(self.aws.client("events", region))
-        return Cell(Parts(SecretStore(secrets), ledger, service, alerts, announcements, settings), secrets)
+        events = EventBus(self.aws.client("events", region))
+        alerts = Alerts(sns, settings.alert_topic_arn, events, ledger)
+        return Cell(Parts(SecretStore(secrets), ledger, service, alerts, settings), secrets)

@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from certificate_rotation.settings import Settings
+from tools.onboarding.commands import DEFAULT_STACK
 from tools.onboarding.stopping import CannotError
 
 _AWS = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
@@ -32,6 +33,7 @@ class Fleet:
         queue_arn: where a run goes that could not be delivered.
         prefix: how the names of tenants' secrets begin.
         kms_key: what these are encrypted with.
+        stack: the stack's name.
     """
 
     group: str
@@ -40,11 +42,15 @@ class Fleet:
     queue_arn: str
     prefix: str
     kms_key: str
+    stack: str = DEFAULT_STACK
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployed stack of this bundle: its outputs, and the function's environment. `fleet`: None without tenants."""
+    """A deployed stack of this bundle: its outputs, and the function's environment.
+
+    `fleet`: None without tenants. `own_credential`: whether it looks after a credential of its own.
+    """
 
     stack: str
     function: str
@@ -53,6 +59,7 @@ class Deployment:
     topic_arn: str
     environment: Mapping[str, str]
     fleet: Fleet | None = None
+    own_credential: bool = True
 
     @property
     def settings(self) -> Settings:
@@ -76,6 +83,7 @@ def deployment(stack: str) -> Deployment:
             f"There is no stack {stack} in {formation.meta.region_name}. Name yours with --stack-name, and set "
             "AWS_PROFILE and AWS_DEFAULT_REGION to where it is. `sam deploy --guided` makes one."
         ) from None
+    parameters = {one["ParameterKey"]: one.get("ParameterValue") for one in described.get("Parameters", [])}
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     try:
         return Deployment(
@@ -85,7 +93,8 @@ def deployment(stack: str) -> Deployment:
             ledger_table=outputs["LedgerTableName"],
             topic_arn=outputs["AlertTopicArn"],
             environment=_environment(outputs["FunctionName"]),
-            fleet=_fleet(outputs),
+            fleet=_fleet(stack, outputs),
+            own_credential=parameters.get("OwnCredential") != "false",
         )
     except KeyError as missing:
         raise CannotError(
@@ -94,7 +103,15 @@ def deployment(stack: str) -> Deployment:
         ) from None
 
 
-def _fleet(outputs: Mapping[str, str]) -> Fleet | None:
+def deployment_if_any(stack: str) -> Deployment | None:
+    """The same where it may be missing, or this person may not look at it."""
+    try:
+        return deployment(stack)
+    except (CannotError, ClientError):
+        return None
+
+
+def _fleet(stack: str, outputs: Mapping[str, str]) -> Fleet | None:
     if "ScheduleGroupName" not in outputs:
         return None
     return Fleet(
@@ -104,6 +121,7 @@ def _fleet(outputs: Mapping[str, str]) -> Fleet | None:
         queue_arn=outputs["UndeliveredRunsArn"],
         prefix=outputs["TenantSecretPrefix"],
         kms_key=outputs["TenantKmsKey"],
+        stack=stack,
     )
 
 

@@ -10,30 +10,35 @@ from tools.onboarding import fleet
 from tools.onboarding import recover as recovering
 from tools.onboarding import status as reporting
 from tools.onboarding import store as storing
-from tools.onboarding.account import client, deployment
+from tools.onboarding.account import Deployment, client, deployment, deployment_if_any
 from tools.onboarding.attention import attention
+from tools.onboarding.commands import DEFAULT_STACK
 from tools.onboarding.looking import see
 from tools.onboarding.options import (
-    DEFAULT_STACK,
     ApiKeyExpiry,
     ApiKeyFile,
     AsJson,
     CertName,
+    OtherSubject,
+    Own,
     Region,
     Replace,
     Secret,
     SkipServiceCheck,
     StackName,
+    TenantOf,
     TrustedCa,
     Url,
     api_key,
     needs_linux,
     now,
 )
+from tools.onboarding.secret import described
 from tools.onboarding.service import Options, Service
 from tools.onboarding.stopping import ATTENTION, in_sentences
-from tools.onboarding.telling import ask, failed
+from tools.onboarding.telling import about, ask, failed
 from tools.onboarding.tenant_cli import app as tenant_app
+from tools.onboarding.whose import Choice, chosen, the_own, without_a_stack
 
 app = typer.Typer(
     help="The first credential, how things are, and a certificate brought back. AWS is found as by the AWS CLI.",
@@ -45,7 +50,7 @@ app.add_typer(tenant_app, name="tenant")
 
 
 @app.command()
-def csr(
+def csr(  # noqa: PLR0913 - one parameter per option
     *,
     common_name: Annotated[
         str | None, typer.Option(help="Common name: what the certificate is for, such as sensor.example.com.")
@@ -57,11 +62,15 @@ def csr(
         Literal["rsa2048", "rsa3072", "rsa4096", "ec256", "ec384"], typer.Option(help="Kind of the private key.")
     ] = "rsa2048",
     out: Annotated[Path, typer.Option(help="Beginning of the files' names: OUT.key and OUT.csr.")] = Path("device-id"),
+    stack_name: StackName = DEFAULT_STACK,
+    secret: Secret = None,
+    tenant: TenantOf = None,
+    own: Own = False,
 ) -> None:
     """Make a private key and a certificate request on this machine."""
     with in_sentences(failed):
         name = common_name or ask("Common name, such as sensor.example.com", option="--common-name")
-        requesting.make(out, name, san or [], key_algorithm)
+        requesting.make(out, name, san or [], key_algorithm, requesting.Goes(Choice(secret, tenant, own), stack_name))
 
 
 @app.command()
@@ -74,47 +83,61 @@ def store(  # noqa: PLR0913 - one parameter per option
     cert_name: CertName = None,
     stack_name: StackName = DEFAULT_STACK,
     secret: Secret = None,
+    tenant: TenantOf = None,
+    own: Own = False,
     service_region: Region = None,
     service_url: Url = None,
     trusted_ca: TrustedCa = None,
     skip_service_check: SkipServiceCheck = False,
     replace: Replace = False,
+    other_subject: OtherSubject = False,
 ) -> None:
     """Check certificate, key and API key, and put them into the secret."""
     with in_sentences(failed):
         needs_linux()
+        choice = Choice(secret, tenant, own)
         chain, private_key = storing.offered_chain(cert, key)
         storing.check_valid(chain, now())
         options = Options(service_region, service_url, trusted_ca)
-        stack = None if secret and (options.name_it or skip_service_check) else deployment(stack_name)
-        service = None if skip_service_check else Service.at(options, stack.environment if stack else {})
+        alone = secret and (options.name_it or skip_service_check)  # where and what is told: no stack is needed
+        stack = deployment_if_any(stack_name) if alone else deployment(stack_name)
+        service = None if skip_service_check else Service.at(options, stack.environment if stack and not alone else {})
+        secrets = client("secretsmanager")
+        whose = (
+            chosen(choice, stack, secrets)
+            if stack
+            else without_a_stack(described(secrets, secret or "")["ARN"], stack_name)
+        )
+        about(whose.words)
         offer = storing.Offer(chain, private_key, api_key(api_key_file), cert_name, api_key_expiry)
-        secret_id = secret or (stack.secret_arn if stack else "")
-        storing.store(client("secretsmanager"), secret_id, offer, service, replace=replace, now=now())
+        storing.store(secrets, whose, offer, service, allowed=storing.Allowed(replace, other_subject), now=now())
 
 
 @app.command()
-def status(
+def status(  # noqa: PLR0913 - one parameter per option
     *,
     stack_name: StackName = DEFAULT_STACK,
     secret: Secret = None,
+    tenant: TenantOf = None,
+    own: Own = False,
     every: Annotated[bool, typer.Option("--all", help="Every tenant of the fleet, the worst first.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say how the credential is, and what needs you: exit code 0 for nothing, 1 for something."""
     with in_sentences(failed):
-        if every:
-            _status_of_all(stack_name, as_json=as_json)
+        choice, stack = Choice(secret, tenant, own), deployment(stack_name)
+        if every or not (choice.made or stack.own_credential):  # it was told to look after tenants only
+            _status_of_all(stack, as_json=as_json)
             return
-        seen = see(deployment(stack_name), secret)
+        seen = see(stack, chosen(choice, stack, client("secretsmanager")) if choice.made else the_own(stack))
         needed = attention(seen, now())
         (reporting.show_json if as_json else reporting.show)(seen, needed)
         if needed:
             raise typer.Exit(ATTENTION)
 
 
-def _status_of_all(stack_name: str, *, as_json: bool) -> None:
-    rows, remarks = fleet.look_at_all(deployment(stack_name), now())
+def _status_of_all(stack: Deployment, *, as_json: bool) -> None:
+    rows, remarks = fleet.look_at_all(stack, now())
     (fleet.show_json if as_json else fleet.show)(rows, remarks)
     if remarks or any(row.needs for row in rows):
         raise typer.Exit(ATTENTION)
@@ -123,22 +146,28 @@ def _status_of_all(stack_name: str, *, as_json: bool) -> None:
 @app.command()
 def recover(  # noqa: PLR0913 - one parameter per option
     *,
-    cert: Annotated[Path | None, typer.Option(help="PEM file with the certificate, copied from the error log.")] = None,
+    cert: Annotated[
+        Path | None, typer.Option(help="PEM file with the certificate, copied from the function's log.")
+    ] = None,
     cert_name: Annotated[
         str | None, typer.Option(help="Name of one in the ledger; the newest useful one else.")
     ] = None,
     stack_name: StackName = DEFAULT_STACK,
     secret: Secret = None,
+    tenant: TenantOf = None,
+    own: Own = False,
     service_region: Region = None,
     service_url: Url = None,
     trusted_ca: TrustedCa = None,
+    other_subject: OtherSubject = False,
 ) -> None:
     """Put a certificate that was issued and got stuck into use, back together with its key."""
     with in_sentences(failed):
         needs_linux()
-        stack = deployment(stack_name)
+        choice, stack, secrets = Choice(secret, tenant, own), deployment(stack_name), client("secretsmanager")
         service = Service.at(Options(service_region, service_url, trusted_ca), stack.environment)
-        secret_id = secret or stack.secret_arn
-        place = recovering.Place(client("secretsmanager"), client("dynamodb"), secret_id, stack.ledger_table)
-        wanted = recovering.Wanted(cert, cert_name)
+        whose = chosen(choice, stack, secrets)
+        about(whose.words)
+        place = recovering.Place(secrets, client("dynamodb"), whose, stack.ledger_table)
+        wanted = recovering.Wanted(cert, cert_name, other_subject)
         recovering.recover(place, wanted, service, now())

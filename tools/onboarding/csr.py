@@ -2,19 +2,41 @@
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from certificate_rotation.certificates import csr_pem, first_private_key, private_key_pem
+from tools.onboarding.commands import DEFAULT_STACK, written
 from tools.onboarding.files import PRIVATE, PUBLIC, must_not_exist, write_new
 from tools.onboarding.stopping import CannotError
 from tools.onboarding.telling import done, fact, listed
+from tools.onboarding.whose import Choice
 
 
-def make(out: Path, common_name: str, sans: Sequence[str], key_algorithm: str) -> None:
-    """Write `out`.key and `out`.csr, and say what to do with them.
+@dataclass(frozen=True)
+class Goes:
+    """Whose credential the certificate is for, as far as the options say. Nothing is looked up for it."""
+
+    choice: Choice
+    stack: str = DEFAULT_STACK
+
+    def command(self, cert: Path, key: Path) -> str:
+        """What to do with the signed certificate."""
+        files = ("--cert", str(cert), "--key", str(key))
+        if self.choice.tenant:
+            return f"Then: {written('tenant', 'add', self.choice.tenant, *files, stack=self.stack)}"
+        named = ("--secret", self.choice.secret) if self.choice.secret else ("--own",) if self.choice.own else ()
+        return f"Deploy the stack, then: {written('store', *files, *named, stack=self.stack)}"
+
+
+HERE = Goes(Choice())
+
+
+def make(out: Path, common_name: str, sans: Sequence[str], key_algorithm: str, after: Goes = HERE) -> None:
+    """Write `out`.key and `out`.csr, and say what to do with them; `after`: where what the vendor signs is to go.
 
     Raises:
         CannotError: a name cannot be used, or a file is there already.
@@ -40,7 +62,7 @@ def make(out: Path, common_name: str, sans: Sequence[str], key_algorithm: str) -
         (
             f"In Cloud Identity Engine, under Third-Party Device-ID, add your integration with {csr_file}.",
             f"Save the signed certificate as {cert_file}. Note the API key, and whether the base URL is for us or eu.",
-            f'Deploy the stack, then: make store ARGS="--cert {cert_file} --key {key_file}"',
+            after.command(cert_file, key_file),
         ),
         mark="1",
     )

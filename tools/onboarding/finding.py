@@ -13,6 +13,7 @@ from certificate_rotation.ledger_items import item
 from certificate_rotation.results import utc_text
 from tools.onboarding.secret import other_versions, read
 from tools.onboarding.stopping import CannotError
+from tools.onboarding.whose import Whose
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -87,8 +88,8 @@ def choose(found: Sequence[Journalled], in_use: Chain | None, cert_name: str | N
     best = next((one for one in other if one.chain.not_after > after), None)
     if best is None:
         raise CannotError(
-            f"The ledger holds no certificate that would outlast the one in use. {_those(found)} If the error log "
-            "shows one, copy it into a file from BEGIN to END CERTIFICATE and name it with --cert."
+            f"The ledger holds no certificate that would outlast the one in use. {_those(found)} If the "
+            "function's log shows one, copy it into a file from BEGIN to END CERTIFICATE and name it with --cert."
         )
     return best
 
@@ -98,21 +99,23 @@ def _those(found: Sequence[Journalled]) -> str:
     return f"It holds {names}." if names else "It holds none at all."
 
 
-def find_key(client: "SecretsManagerClient", arn: str, wanted: Journalled) -> KeyFound:
+def find_key(client: "SecretsManagerClient", whose: Whose, wanted: Journalled) -> KeyFound:
     """The key of a certificate, from the version that should hold it or from any other that AWS still has.
 
     Raises:
         CannotError: no version holds it.
     """
     likely = [wanted.intent_version] if wanted.intent_version else []
-    versions = dict.fromkeys([*likely, *other_versions(client, arn)])
+    versions = dict.fromkeys([*likely, *other_versions(client, whose.secret)])
     for version in versions:
-        found = _key_in(read(client, arn, version), wanted.chain, version)
+        found = _key_in(read(client, whose.secret, version), wanted.chain, version)
         if found:
             return found
     raise CannotError(
-        f"None of the secret's {len(versions)} versions holds the key of this certificate (AWS prunes old ones without "
-        "a label), so it is of no use. Onboard again: make csr, then make store."
+        f"None of the {len(versions)} versions of {whose.words} holds the key of this certificate. If it is another "
+        "credential's, name that one with --tenant, --secret or --own. If it is this one's, its key is gone (AWS "
+        f"prunes old versions without a label), so onboard again: `{whose.command('csr')}`, "
+        f"then `{whose.command('store')}`."
     )
 
 

@@ -16,16 +16,17 @@ from certificate_rotation.ledger import Ledger
 from certificate_rotation.secret_store import aws_reason
 from certificate_rotation.state import State
 from tools.onboarding.account import Deployment, client
-from tools.onboarding.attention import about_readers, about_the_credential
-from tools.onboarding.looking import Failure, Seen, dry_run, see
+from tools.onboarding.attention import Need, about_readers, about_the_credential, about_the_schedule
+from tools.onboarding.looking import Failure, Seen, dry_run, see, subscriptions
 from tools.onboarding.status import failure_json, incident_json
 from tools.onboarding.telling import counted, done, listed, plain, remark
 from tools.onboarding.tenants import Tenant, Tenants, fleet_of
+from tools.onboarding.whose import the_own, the_tenants
 
 AT_ONCE = 8  # runs of the function: a new account may have ten at a time, and the schedules need some
 SHOWN = 20  # tenants whose trouble is told in sentences; --json has all
 OWN = "(the stack's own)"
-_HEAD = ("TENANT", "DAYS", "A RUN NOW", "INCIDENT", "SCHEDULE")
+_HEAD = ("TENANT", "DAYS", "NEEDS YOU", "A RUN NOW", "SCHEDULE")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Row:
     name: str
     paused: bool
     seen: Seen
-    needs: tuple[str, ...]
+    needs: tuple[Need, ...]
 
     @property
     def days_left(self) -> int | None:
@@ -55,19 +56,20 @@ def look_at_all(stack: Deployment, now: datetime) -> tuple[list[Row], list[str]]
     Returns:
         The tenants, worst first; and what else needs a person, about the stack as a whole.
     """
-    own = see(stack, None)
     tenants = list(Tenants(fleet_of(stack), client("secretsmanager"), client("scheduler")).all())
-    look = _looker(stack, now, own.critical_days)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        rows = list(counted(pool.map(look, tenants), len(tenants), "Asking about every tenant ..."))
-    if own.schedule is None or own.schedule.enabled:
-        rows.append(Row(OWN, paused=False, seen=own, needs=tuple(about_the_credential(own, now))))
-    return sorted(rows, key=lambda row: row.badness), about_readers(own)
+        rows = list(counted(pool.map(_looker(stack, now), tenants), len(tenants), "Asking about every tenant ..."))
+    if stack.own_credential:
+        own = see(stack, the_own(stack))
+        needs = (*about_the_credential(own, now), *about_the_schedule(own))
+        rows.append(Row(OWN, paused=False, seen=own, needs=needs))
+    return sorted(rows, key=lambda row: row.badness), about_readers(stack.topic_arn, subscriptions(stack))
 
 
-def _looker(stack: Deployment, now: datetime, critical_days: int) -> Callable[[Tenant], Row]:
+def _looker(stack: Deployment, now: datetime) -> Callable[[Tenant], Row]:
     functions, secrets = client("lambda"), client("secretsmanager")  # a dry run may be repeated, so not a patient one
     ledger, prefix = Ledger(client("dynamodb"), stack.ledger_table), fleet_of(stack).prefix
+    critical_days = stack.settings.policy.critical.days
 
     def arn_of(name: str) -> str:
         try:
@@ -83,7 +85,7 @@ def _looker(stack: Deployment, now: datetime, critical_days: int) -> Callable[[T
             answer, failure = {}, Failure("", f"The function could not be asked. {aws_reason(error)}")
         arn = answer.get("secretId") or arn_of(name)
         state = ledger.load(arn) if arn != name else State()
-        seen = Seen.of_tenant(arn, answer, failure, state, critical_days)
+        seen = Seen.of_tenant(the_tenants(stack, tenant.name, arn), answer, failure, state, critical_days)
         return Row(tenant.name, tenant.paused, seen, tuple(about_the_credential(seen, now)))
 
     return look
@@ -99,9 +101,9 @@ def show(rows: Sequence[Row], remarks: Sequence[str]) -> None:
     for text in remarks:
         remark(text)
     if not troubled:
-        done(f"{len(rows)} looked at. All is well.")
+        done(f"{len(rows)} looked at. All is well." if rows else "Nobody is a tenant yet.")
         return
-    sentences = [f"{row.name}: {sentence}" for row in troubled[:SHOWN] for sentence in row.needs]
+    sentences = [f"{row.name}: {need.sentence}" for row in troubled[:SHOWN] for need in row.needs]
     listed(f"{len(troubled)} of {len(rows)} need you:", sentences, style="bold red")
     if len(troubled) > SHOWN:
         remark(f"{len(troubled) - SHOWN} more need you; --json has the sentences of all.")
@@ -116,9 +118,9 @@ def show_json(rows: Sequence[Row], remarks: Sequence[str]) -> None:
         "tenants": [
             {
                 "name": row.name,
-                "secretId": row.seen.arn,
+                "secretId": row.seen.whose.secret,
                 "paused": row.paused,
-                "attention": list(row.needs),
+                "attention": [need.sentence for need in row.needs],
                 "dryRun": dict(row.seen.answer) or None,
                 "failure": failure_json(row.seen),
                 "incident": incident_json(row.seen),
@@ -130,8 +132,14 @@ def show_json(rows: Sequence[Row], remarks: Sequence[str]) -> None:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    seen = row.seen
-    run = f"fails: {seen.failure.error_type or 'not asked'}" if seen.failure else str(seen.answer.get("wouldDo"))
     days = "?" if row.days_left is None else str(row.days_left)
-    incident = seen.state.incident.code if seen.state.incident else "-"
-    return (row.name, days, run, incident, "paused" if row.paused else "on")
+    needs = row.needs[0].short if row.needs else "-"
+    return (row.name, days, needs, _run_now(row.seen), "paused" if row.paused else "on")
+
+
+def _run_now(seen: Seen) -> str:
+    """What a dry run says. It does not ask the service where it decides nothing, so it never says that all is well."""
+    if seen.failure:
+        return "fails"
+    would = str(seen.answer.get("wouldDo"))
+    return "not due" if would == "nothing" else would

@@ -9,14 +9,16 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from certificate_rotation.ledger import Ledger
-from certificate_rotation.messages import short_name
 from certificate_rotation.secret_store import INTENT, PENDING
 from certificate_rotation.state import State
 from tools.onboarding.account import Deployment, client
 from tools.onboarding.secret import look
 from tools.onboarding.telling import waiting
+from tools.onboarding.tenants import fleet_of
+from tools.onboarding.whose import Whose
 
 _SCHEDULE = "CertificateRotationFunctionRotationSchedule"  # SAM: the function's logical id, then the event's
+_MISSING = {"ValidationError", "ResourceNotFoundException"}
 _RATE = re.compile(r"rate\((\d+ \w+)\)")
 
 
@@ -57,7 +59,7 @@ class Seen:
     """One credential and what keeps it valid, as they are now.
 
     Attributes:
-        arn: the secret's.
+        whose: which credential it is.
         empty: whether it never held anything.
         answer: of the dry run; empty when it failed.
         failure: of the dry run; None when it answered.
@@ -67,9 +69,10 @@ class Seen:
         subscriptions: who reads them.
         schedule: None when there is none.
         critical_days: CriticalDays.
+        rests: whether it is the stack's own and the stack was told to leave it alone (OwnCredential=false).
     """
 
-    arn: str
+    whose: Whose
     empty: bool
     answer: Mapping[str, Any]
     failure: Failure | None
@@ -79,31 +82,45 @@ class Seen:
     subscriptions: tuple[Subscription, ...]
     schedule: Schedule | None
     critical_days: int
+    rests: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the certificate in use has."""
+        return self.answer.get("wouldDo") == "fail"
+
+    @property
+    def closes(self) -> bool:
+        """Whether the open attempt's certificate is in use, and the next run has only to close the rotation."""
+        attempt, answer = self.state.open_attempt, self.answer
+        return bool(attempt and answer.get("wouldDo") == "resume" and answer.get("certName") == attempt.cert_name)
 
     @classmethod
     def of_tenant(
-        cls, arn: str, answer: Mapping[str, Any], failure: Failure | None, state: State, critical_days: int
+        cls, whose: Whose, answer: Mapping[str, Any], failure: Failure | None, state: State, critical_days: int
     ) -> Self:
         """As far as a tenant among many is looked at: the surroundings are the fleet's."""
-        return cls(arn, False, answer, failure, {}, state, "", (), None, critical_days)
+        return cls(whose, False, answer, failure, {}, state, "", (), None, critical_days)
 
 
-def see(stack: Deployment, secret_id: str | None) -> Seen:
+def see(stack: Deployment, whose: Whose) -> Seen:
     """Look at a credential; nothing is changed by it."""
     with waiting(f"Asking {stack.function} what it would do ..."):
+        secret_id = None if whose.own else whose.secret
         answer, failure = dry_run(client("lambda", patient=True), stack.function, secret_id)
-    found = look(client("secretsmanager"), secret_id or stack.secret_arn)
+    found = look(client("secretsmanager"), whose.secret)
     return Seen(
-        arn=found.arn,
+        whose=whose,
         empty=found.empty,
         answer=answer,
         failure=failure,
         labels={label: at for label, at in found.labels.items() if label in {INTENT, PENDING}},
         state=Ledger(client("dynamodb"), stack.ledger_table).load(found.arn),
         topic_arn=stack.topic_arn,
-        subscriptions=_subscriptions(stack),
-        schedule=_schedule(stack, found.arn),
+        subscriptions=subscriptions(stack),
+        schedule=_schedule(stack, whose),
         critical_days=stack.settings.policy.critical.days,
+        rests=whose.own and not stack.own_credential,
     )
 
 
@@ -117,7 +134,8 @@ def dry_run(functions: Any, function: str, secret_id: str | None) -> tuple[Mappi
     return {}, Failure(payload.get("errorType", ""), payload.get("errorMessage", ""))
 
 
-def _subscriptions(stack: Deployment) -> tuple[Subscription, ...]:
+def subscriptions(stack: Deployment) -> tuple[Subscription, ...]:
+    """Who reads the alerts of a stack."""
     pages = client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=stack.topic_arn)
     return tuple(
         # AWS: until the link in the mail is clicked, the words PendingConfirmation stand where the ARN will be.
@@ -127,24 +145,23 @@ def _subscriptions(stack: Deployment) -> tuple[Subscription, ...]:
     )
 
 
-def _schedule(stack: Deployment, arn: str) -> Schedule | None:
+def _schedule(stack: Deployment, whose: Whose) -> Schedule | None:
+    """What has the function look at a credential; nothing does when it is neither the stack's own nor a tenant's."""
+    if not (whose.own or whose.tenant):
+        return None
     try:
-        schedule = client("scheduler").get_schedule(**(_tenants_schedule(stack, arn) or _own_schedule(stack)))
+        place = _tenants_schedule(stack, whose.tenant) if whose.tenant else _own_schedule(stack)
+        schedule = client("scheduler").get_schedule(**place)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in {"ValidationError", "ResourceNotFoundException"}:
+        if error.response.get("Error", {}).get("Code") in _MISSING:
             return None
         raise
     zone = schedule.get("ScheduleExpressionTimezone", "UTC")
     return Schedule(schedule["ScheduleExpression"], zone, schedule.get("State", "ENABLED") == "ENABLED")
 
 
-def _tenants_schedule(stack: Deployment, arn: str) -> dict[str, str]:
-    """Which one looks at a tenant's secret; empty when it is no tenant's."""
-    name = short_name(arn)
-    if stack.fleet is None or not name.startswith(f"{stack.fleet.prefix}/"):
-        return {}
-    # AWS: a hyphen and six characters of its own end a secret's ARN.
-    return {"GroupName": stack.fleet.group, "Name": name.removeprefix(f"{stack.fleet.prefix}/").rpartition("-")[0]}
+def _tenants_schedule(stack: Deployment, tenant: str) -> dict[str, str]:
+    return {"GroupName": fleet_of(stack).group, "Name": tenant}
 
 
 def _own_schedule(stack: Deployment) -> dict[str, str]:

@@ -12,10 +12,13 @@ from tools.onboarding.files import read_text
 from tools.onboarding.stopping import CannotError
 from tools.onboarding.telling import ask
 
-DEFAULT_STACK = "device-id-certificate"  # samconfig.toml
-
 StackName = Annotated[str, typer.Option(envvar="STACK_NAME", help="The deployed stack.")]
-Secret = Annotated[str | None, typer.Option(help="Name or ARN of a secret other than the stack's.")]
+Secret = Annotated[str | None, typer.Option(help="Whose credential: name or ARN of the secret.")]
+TenantOf = Annotated[str | None, typer.Option("--tenant", metavar="NAME", help="Whose credential: this tenant's.")]
+Own = Annotated[bool, typer.Option("--own", help="Whose credential: the stack's own.")]
+OtherSubject = Annotated[
+    bool, typer.Option("--other-subject", help="The certificate's subject may differ from that of the one in use.")
+]
 Region = Annotated[Literal["us", "eu"] | None, typer.Option(help="The service's region, instead of the stack's.")]
 Url = Annotated[str | None, typer.Option(help="The service's base URL, instead of the stack's.")]
 TrustedCa = Annotated[Path | None, typer.Option(help="PEM file of one more trust anchor, instead of the stack's.")]

@@ -8,20 +8,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from certificate_rotation.certificates import Chain, check_issued, load_chain
+from certificate_rotation.certificates import check_issued, load_chain
 from certificate_rotation.credential import Credential
 from certificate_rotation.decision import LEASE_SKEW
-from certificate_rotation.errors import InvalidCredential, StorageFailure
+from certificate_rotation.errors import StorageFailure
 from certificate_rotation.ledger import Ledger
 from certificate_rotation.results import days_left, utc_text
 from certificate_rotation.state import Lease, State
 from tools.onboarding.files import read_text
 from tools.onboarding.finding import Journalled, KeyFound, choose, find_key, history, journalled
+from tools.onboarding.held import chain_in, chain_of, json_object
 from tools.onboarding.secret import Found, look, put_in_use
 from tools.onboarding.service import Service
 from tools.onboarding.stopping import CannotError
-from tools.onboarding.store import Offer, joined, json_object
+from tools.onboarding.store import Offer, joined
+from tools.onboarding.subjects import check_subject
 from tools.onboarding.telling import done, fact, listed, remark
+from tools.onboarding.whose import Whose
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,19 +35,23 @@ LEASE = timedelta(minutes=3)  # longer than everything below takes
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which certificate; neither for the newest in the ledger that is better than the one in use."""
+    """Which certificate; neither file nor name for the newest in the ledger that is better than the one in use.
+
+    `other_subject`: its subject may differ from that of the one in use.
+    """
 
     file: Path | None = None
     cert_name: str | None = None
+    other_subject: bool = False
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where to look, and where to put it: two boto3 clients, a secret's name or ARN, and the ledger's table."""
+    """Where to look, and where to put it: two boto3 clients, whose secret, and the ledger's table."""
 
     secrets: "SecretsManagerClient"
     dynamodb: "DynamoDBClient"
-    secret_id: str
+    whose: Whose
     ledger_table: str
 
 
@@ -55,7 +62,8 @@ def recover(place: Place, wanted: Wanted, service: Service, now: datetime) -> No
         CannotError: a run is at work, nothing fits, or it fails a check.
         StorageFailure: AWS refused a write.
     """
-    found = look(place.secrets, place.secret_id)
+    whose = place.whose
+    found = look(place.secrets, whose.secret)
     in_use = chain_of(found.text)
     with lease(Ledger(place.dynamodb, place.ledger_table), found.arn, now) as state:
         records = history(place.dynamodb, place.ledger_table, found.arn)
@@ -65,14 +73,16 @@ def recover(place: Place, wanted: Wanted, service: Service, now: datetime) -> No
         if in_use and certificate.chain.fingerprint == in_use.fingerprint:
             done("This certificate is in use already.")
             return
-        key = find_key(place.secrets, found.arn, certificate)
-        credential = put_together(certificate, key, found, now)
+        if not wanted.other_subject:
+            check_subject(certificate.chain, chain_in(json_object(found.text) or {}), whose)
+        key = find_key(place.secrets, whose, certificate)
+        credential = put_together(certificate, key, found, whose, now)
         if not service.accepts(credential):
             raise CannotError(
                 f"The service does not accept {credential.cert_name}: it may have been deleted when a later one was "
-                "issued. AWSCURRENT was left in place. `make status` says what rotation will do by itself."
+                f"issued. AWSCURRENT was left in place. `{whose.command('status')}` says what rotation does by itself."
             )
-        version = put_in_use(place.secrets, found, credential.dump())
+        version = put_in_use(place.secrets, found, credential.dump(), whose.command("status"))
     done(f"{credential.cert_name or 'The certificate'} is in use (AWSCURRENT).")
     fact("Certificate", "from the file" if wanted.file else "from the ledger")
     fact("Key", f"from version {key.version} of the secret")
@@ -81,7 +91,7 @@ def recover(place: Place, wanted: Wanted, service: Service, now: datetime) -> No
     fact("Ends", f"{utc_text(end)}, {days_left(end, now)} days left")
     fact("Version", f"{version}, instead of {found.version}")
     closing = "The next run of the function closes the rotation and writes the mail about it."
-    steps = ["Let consumers read AWSCURRENT again.", "See how things are: make status"]
+    steps = ["Let consumers read AWSCURRENT again.", f"See how things are: {whose.command('status')}"]
     listed("Next", [closing, *steps] if _open(state, credential) else steps, mark="1")
 
 
@@ -110,7 +120,7 @@ def lease(ledger: Ledger, arn: str, now: datetime) -> Iterator[State]:
             remark(f"The ledger's lease could not be given back; it ends by itself in three minutes. {error}")
 
 
-def put_together(certificate: Journalled, key: KeyFound, found: Found, now: datetime) -> Credential:
+def put_together(certificate: Journalled, key: KeyFound, found: Found, whose: Whose, now: datetime) -> Credential:
     """The certificate, its key, and all the rest of what is in use; checked as rotation checks a new one.
 
     Raises:
@@ -122,25 +132,18 @@ def put_together(certificate: Journalled, key: KeyFound, found: Found, now: date
         chain = check_issued(certificate.pem, key.key, in_use, now)
     except ValueError as error:
         raise CannotError(
-            f"The certificate {cert_name or ''} {error}. AWSCURRENT was left in place. Choose "
-            "another one with --cert-name, or onboard again: make csr, then make store."
+            f"The certificate {cert_name or ''} {error}. AWSCURRENT was left in place. Choose another one with "
+            f"--cert-name, or onboard again: `{whose.command('csr')}`, then `{whose.command('store')}`."
         ) from None
     existing = json_object(found.text) or {}
     api_key = existing.get("apiKey")
     if not isinstance(api_key, str):
         raise CannotError(
-            "AWSCURRENT holds no apiKey, so there is nothing to join the certificate with. Put the API key into the "
-            f"secret ({found.arn}) first, as the JSON object's apiKey."
+            f"AWSCURRENT of {whose.words} holds no apiKey, so there is nothing to join the certificate with. Put the "
+            "API key into it first, as the JSON object's apiKey (Secrets Manager console > the secret > Retrieve "
+            "secret value > Edit), and run this again."
         )
     return joined(Offer(chain, key.key, api_key, cert_name), existing)
-
-
-def chain_of(text: str | None) -> Chain | None:
-    """The certificate in use; None when there is none that can be read."""
-    try:
-        return Credential.parse(text or "").chain
-    except InvalidCredential:
-        return None
 
 
 def _from_file(wanted: Wanted) -> Journalled:
@@ -150,7 +153,7 @@ def _from_file(wanted: Wanted) -> Journalled:
     try:
         return Journalled(pem, load_chain(pem), wanted.cert_name)
     except ValueError as error:
-        raise CannotError(f"{path} {error}. Copy it from the error log with both its marker lines.") from None
+        raise CannotError(f"{path} {error}. Copy it from the log with both its marker lines.") from None
 
 
 def _open(state: State, credential: Credential) -> bool:

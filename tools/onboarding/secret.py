@@ -11,6 +11,7 @@ from tools.onboarding.stopping import CannotError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef
 
 # The label a new version has until it is AWSCURRENT. None of rotation's own: a run would take it for one of its own.
 BY_HAND = "ONBOARDING"
@@ -38,25 +39,35 @@ class Found:
         return self.version is None or self.text == ""
 
 
+def described(client: "SecretsManagerClient", secret_id: str, cure: str = "") -> "DescribeSecretResponseTypeDef":
+    """What AWS says of a secret; `cure`: what to do when there is none.
+
+    Raises:
+        CannotError: there is none, or it is marked for deletion.
+    """
+    try:
+        found = client.describe_secret(SecretId=secret_id)
+    except client.exceptions.ResourceNotFoundException:
+        raise CannotError(
+            f"There is no secret {secret_id} in {client.meta.region_name}. "
+            f"{cure or 'Check --secret, AWS_PROFILE and AWS_DEFAULT_REGION.'}"
+        ) from None
+    if found.get("DeletedDate") is not None:
+        raise CannotError(
+            f"The secret {found['ARN']} is marked for deletion. Bring it back with `aws secretsmanager restore-secret "
+            f"--secret-id {found['ARN']}`, or name another one."
+        )
+    return found
+
+
 def look(client: "SecretsManagerClient", secret_id: str) -> Found:
     """Read a secret.
 
     Raises:
         CannotError: there is none, or it is marked for deletion.
     """
-    try:
-        described = client.describe_secret(SecretId=secret_id)
-    except client.exceptions.ResourceNotFoundException:
-        raise CannotError(
-            f"There is no secret {secret_id} in {client.meta.region_name}. Check --secret, AWS_PROFILE and "
-            "AWS_DEFAULT_REGION."
-        ) from None
-    arn, stages = described["ARN"], described.get("VersionIdsToStages", {})
-    if described.get("DeletedDate") is not None:
-        raise CannotError(
-            f"The secret {arn} is marked for deletion. Bring it back with `aws secretsmanager restore-secret`, or "
-            "name another one."
-        )
+    found = described(client, secret_id)
+    arn, stages = found["ARN"], found.get("VersionIdsToStages", {})
     labels = {label: version for version, given in stages.items() for label in given}
     version = labels.get(CURRENT)
     return Found(arn, version, read(client, arn, version) if version else None, labels)
@@ -70,8 +81,10 @@ def read(client: "SecretsManagerClient", arn: str, version: str) -> str | None:
         return None
 
 
-def put_in_use(client: "SecretsManagerClient", found: Found, text: str) -> str:
+def put_in_use(client: "SecretsManagerClient", found: Found, text: str, status: str) -> str:
     """Make `text` AWSCURRENT, if it still sits where it was found; the new version.
+
+    `status`: the command that shows how the credential is.
 
     Raises:
         CannotError: somebody else moved it meanwhile, and theirs is left in place.
@@ -88,7 +101,7 @@ def put_in_use(client: "SecretsManagerClient", found: Found, text: str) -> str:
     if not moved:
         raise CannotError(
             "Somebody else, or a rotation, changed the secret in this moment; theirs was left in place. Look with "
-            "`make status`, then run this again if it is still what you want."
+            f"`{status}`, then run this again if it is still what you want."
         )
     return version
 

@@ -29,7 +29,8 @@ _OUTCOMES = {
 
 def show(seen: Seen, attention: Sequence[str]) -> None:
     """For people."""
-    fact("Secret", seen.arn)
+    fact("Secret", seen.whose.secret)
+    fact("Whose", seen.whose.owner)
     if seen.failure:
         fact("A run now", f"would fail. {seen.failure.message}")
     else:
@@ -47,7 +48,7 @@ def show(seen: Seen, attention: Sequence[str]) -> None:
     fact("Incident", told or "none")
     for one in seen.subscriptions or (None,):
         fact("Alerts go to", _subscription(one))
-    fact("Schedule", _schedule(seen.schedule))
+    fact("Schedule", "rests (OwnCredential=false)" if seen.rests else _schedule(seen.schedule))
     if attention:
         listed("This needs you:", attention, style="bold red")
     else:
@@ -70,7 +71,8 @@ def _under_way(seen: Seen) -> str:
     stored = [what for label, what in where.items() if label in seen.labels]
     if attempt is None and not stored:
         return "nothing"
-    asked = f"{attempt.cert_name}, {_OUTCOMES[attempt.outcome]} ({utc_text(attempt.started_at)})" if attempt else ""
+    outcome = "in use; the next run closes the rotation" if seen.closes else attempt and _OUTCOMES[attempt.outcome]
+    asked = f"{attempt.cert_name}, {outcome} ({utc_text(attempt.started_at)})" if attempt else ""
     return "; ".join([*([asked] if asked else []), *stored])
 
 
@@ -95,7 +97,7 @@ def show_json(seen: Seen, attention: Sequence[str]) -> None:
     document = {
         "fine": not attention,
         "attention": list(attention),
-        "secretId": seen.arn,
+        "secretId": seen.whose.secret,
         "dryRun": dict(seen.answer) or None,
         "failure": failure_json(seen),
         "labels": dict(seen.labels),

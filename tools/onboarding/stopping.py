@@ -21,6 +21,8 @@ from botocore.exceptions import (
 
 from certificate_rotation.errors import RotationError, StorageFailure
 from certificate_rotation.secret_store import aws_reason
+from tools.onboarding.commands import DEFAULT_STACK
+from tools.onboarding.cures import cure
 
 ATTENTION = 1  # the command did its work, and found something a person has to see to
 FAILED = 2  # it could not do its work
@@ -65,7 +67,7 @@ def sentence(error: Exception) -> str:
     if isinstance(error, StorageFailure):  # its cure is about the function; here it is the person who was refused
         return f"{error} Check the rights of your profile, the KMS key and the quotas against what AWS says."
     if isinstance(error, RotationError):
-        return f"{error} {error.cure}"
+        return f"{error} {cure(type(error).__name__, 'ARN', DEFAULT_STACK)}"
     if isinstance(error, ClientError | BotoCoreError):
         return _of_aws(error)
     # An error without a name of ours may quote anything, so only its place is told.

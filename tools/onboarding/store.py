@@ -20,10 +20,13 @@ from certificate_rotation.errors import InvalidCredential
 from certificate_rotation.results import days_left, utc_text
 from certificate_rotation.secret_store import INTENT, PENDING
 from tools.onboarding.files import read_text
+from tools.onboarding.held import chain_in, json_object, working
 from tools.onboarding.secret import Found, look, put_in_use
 from tools.onboarding.service import Service
 from tools.onboarding.stopping import CannotError
+from tools.onboarding.subjects import check_subject
 from tools.onboarding.telling import done, fact, listed, remark
+from tools.onboarding.whose import Whose
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -38,6 +41,19 @@ class Offer:
     api_key: str = field(repr=False)
     cert_name: str | None = None
     api_key_expiry: str | None = None
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What is refused unless a person says that it is meant.
+
+    Attributes:
+        replace: a credential that works is replaced.
+        other_subject: the certificate's subject is not that of the one in use.
+    """
+
+    replace: bool = False
+    other_subject: bool = False
 
 
 def offered_chain(cert_file: Path, key_file: Path) -> tuple[Chain, PrivateKey]:
@@ -80,7 +96,7 @@ def joined(offer: Offer, existing: Mapping[str, object]) -> Credential:
     }
     if offer.cert_name:
         document["certName"] = offer.cert_name
-    elif not _same_certificate(existing, offer.chain):
+    elif (before := chain_in(existing)) is None or before.fingerprint != offer.chain.fingerprint:
         document.pop("certName", None)
     if offer.api_key_expiry:
         document["apiKeyExpiry"] = offer.api_key_expiry
@@ -106,30 +122,32 @@ def check_valid(chain: Chain, now: datetime) -> None:
 
 def store(  # noqa: PLR0913 - where, what, whom to ask, and when
     client: "SecretsManagerClient",
-    secret_id: str,
+    whose: Whose,
     offer: Offer,
     service: Service | None,
     *,
-    replace: bool,
+    allowed: Allowed,
     now: datetime,
 ) -> None:
     """Put an offer into the secret as its new AWSCURRENT.
 
     Args:
         client: of Secrets Manager.
-        secret_id: name or ARN.
+        whose: whose secret.
         offer: what to store.
         service: whom to ask whether it is accepted; None to ask nobody.
-        replace: whether a credential that works may be replaced.
+        allowed: what the person said may be.
         now: aware, UTC.
 
     Raises:
         CannotError: it fails a check, or would replace what works.
     """
     check_valid(offer.chain, now)
-    found = look(client, secret_id)
+    found = look(client, whose.secret)
     held = json_object(found.text)
     existing = held or {}
+    if not allowed.other_subject:
+        check_subject(offer.chain, chain_in(existing), whose)
     credential = joined(offer, existing)
     if service and not service.accepts(credential):
         raise CannotError(
@@ -141,12 +159,13 @@ def store(  # noqa: PLR0913 - where, what, whom to ask, and when
         done("The secret holds exactly this already.")
         return
     in_use = working(found.text, service, now)
-    if in_use and not replace:
+    if in_use and not allowed.replace:
         raise CannotError(
-            f"The secret holds a credential that works: certificate {in_use.cert_name or '(without a name)'}, until "
-            f"{utc_text(in_use.chain.not_after)}. Nothing was stored. If consumers may reload at once, add --replace."
+            f"There is a credential that works in {whose.words}: certificate {in_use.cert_name or '(without a name)'}, "
+            f"until {utc_text(in_use.chain.not_after)}. Nothing was stored. If consumers may reload at once, add "
+            "--replace."
         )
-    version = put_in_use(client, found, credential.dump())
+    version = put_in_use(client, found, credential.dump(), whose.command("status"))
     done("The credential is stored and in use (AWSCURRENT).")
     fact("Secret", found.arn)
     fact("Version", version)
@@ -157,34 +176,8 @@ def store(  # noqa: PLR0913 - where, what, whom to ask, and when
         remark("What the secret held before was not a JSON object. It is still there as AWSPREVIOUS.")
     for sentence in _remarks(found, existing, offer):
         remark(sentence)
-    listed("Next", ("Delete the key's file: the secret holds it now.", "See how things are: make status"), mark="1")
-
-
-def json_object(text: str | None) -> dict[str, object] | None:
-    """What a secret holds; None when that is no JSON object."""
-    try:
-        document = json.loads(text or "")
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def working(text: str | None, service: Service | None, now: datetime) -> Credential | None:
-    """The credential in a secret if it works, as far as anybody can be asked."""
-    try:
-        credential = Credential.parse(text or "")
-    except InvalidCredential:
-        return None
-    if credential.chain.not_after <= now or (service and not service.accepts(credential)):
-        return None
-    return credential
-
-
-def _same_certificate(existing: Mapping[str, object], chain: Chain) -> bool:
-    try:
-        return load_chain(str(existing.get("cert"))).fingerprint == chain.fingerprint
-    except ValueError:
-        return False
+    status = f"See how things are: {whose.command('status')}"
+    listed("Next", ("Delete the key's file: the secret holds it now.", status), mark="1")
 
 
 def _remarks(found: Found, existing: Mapping[str, object], offer: Offer) -> list[str]:

@@ -18,6 +18,11 @@ _err = Console(highlight=False, emoji=False, soft_wrap=True, stderr=True)
 _NAME_WIDTH = 14
 
 
+def about(whose: str) -> None:
+    """What the command is about to change, said before it does."""
+    _out.print(f"This is about {escape(whose)}.")
+
+
 def done(sentence: str) -> None:
     """What was done, or that all is well."""
     _out.print(f"[bold green]{escape(sentence)}[/]")

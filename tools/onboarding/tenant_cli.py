@@ -8,12 +8,14 @@ import typer
 
 from tools.onboarding import store as storing
 from tools.onboarding.account import Deployment, client, deployment
+from tools.onboarding.commands import DEFAULT_STACK
+from tools.onboarding.names import checked_expression, checked_name
 from tools.onboarding.options import (
-    DEFAULT_STACK,
     ApiKeyExpiry,
     ApiKeyFile,
     AsJson,
     CertName,
+    OtherSubject,
     Replace,
     SkipServiceCheck,
     StackName,
@@ -23,9 +25,10 @@ from tools.onboarding.options import (
 )
 from tools.onboarding.secret import look
 from tools.onboarding.service import Options, Service
-from tools.onboarding.stopping import in_sentences
-from tools.onboarding.telling import failed, listed, plain, waiting
-from tools.onboarding.tenants import HOURLY, Tenants, checked_expression, checked_name, fleet_of, show
+from tools.onboarding.stopping import ATTENTION, in_sentences
+from tools.onboarding.telling import about, failed, listed, plain, waiting
+from tools.onboarding.tenants import HOURLY, Tenants, fleet_of, show
+from tools.onboarding.whose import the_tenants
 
 app = typer.Typer(help="Tenants of a fleet: add, pause, resume, remove, list.", no_args_is_help=True)
 
@@ -45,13 +48,20 @@ def add(  # noqa: PLR0913 - one parameter per option
     cert_name: CertName = None,
     skip_service_check: SkipServiceCheck = False,
     replace: Replace = False,
-    schedule: Annotated[str, typer.Option(help="How often to look: rate(...), cron(...), or at(...) once.")] = HOURLY,
+    other_subject: OtherSubject = False,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            help=f"How often to look: rate(...), cron(...), or at(...) once. Without it as before; {HOURLY} at first."
+        ),
+    ] = None,
     stack_name: StackName = DEFAULT_STACK,
 ) -> None:
     """Give a tenant a secret and a schedule, and store their first credential if it is named."""
     with in_sentences(failed):
         checked_name(name)
-        checked_expression(schedule)
+        if schedule is not None:
+            checked_expression(schedule)
         offer = None
         if cert:
             needs_linux()
@@ -62,14 +72,15 @@ def add(  # noqa: PLR0913 - one parameter per option
         tenants, secrets = _tenants(stack), client("secretsmanager")
         with waiting(f"Looking for the secret of {name} ..."):
             arn = tenants.make_secret(name)
+        whose = the_tenants(stack, name, arn)
         if offer:
+            about(whose.words)
             service = None if skip_service_check else Service.at(Options(), stack.environment)
-            storing.store(secrets, arn, offer, service, replace=replace, now=now())
+            storing.store(secrets, whose, offer, service, allowed=storing.Allowed(replace, other_subject), now=now())
         with waiting(f"Looking for the schedule of {name} ..."):
             tenants.schedule(name, arn, schedule)
         if not offer and not look(secrets, arn).text:
-            option = f"--secret {tenants.secret_name(name)}"
-            listed("Next", [f'Put the credential into the secret: make store ARGS="{option}"'], mark="1")
+            listed("Next", [f"Put the credential into the secret: {whose.command('store')}"], mark="1")
 
 
 @app.command()
@@ -90,7 +101,8 @@ def resume(name: Name, *, stack_name: StackName = DEFAULT_STACK) -> None:
 def remove(name: Name, *, stack_name: StackName = DEFAULT_STACK) -> None:
     """Take a tenant out of the fleet; their secret stays."""
     with in_sentences(failed):
-        _tenants(deployment(stack_name)).remove(checked_name(name))
+        if not _tenants(deployment(stack_name)).remove(checked_name(name)):
+            raise typer.Exit(ATTENTION)
 
 
 @app.command(name="list")

@@ -5,14 +5,14 @@ missing, and says what was there.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from tools.onboarding.account import Deployment, Fleet
+from tools.onboarding.commands import written
 from tools.onboarding.stopping import CannotError
-from tools.onboarding.telling import done, fact, listed, plain, remark
+from tools.onboarding.telling import done, fact, failed, listed, plain, remark
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 HOURLY = "rate(1 hour)"
 WINDOW_MINUTES = 60  # hourly runs of a fleet spread over the whole hour, whatever the minute they were made in
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")  # AWS: of a schedule
-_EXPRESSION = re.compile(r"(rate|cron|at)\(.+\)")
 # What UpdateSchedule must be given again, because it replaces all of them.
 _KEPT = (
     *("ActionAfterCompletion", "Description", "EndDate", "FlexibleTimeWindow", "GroupName", "KmsKeyArn", "Name"),
@@ -51,30 +49,6 @@ def fleet_of(stack: Deployment) -> Fleet:
             "device-id/tenants."
         )
     return stack.fleet
-
-
-def checked_name(name: str) -> str:
-    """A tenant's name, if AWS takes it for a schedule's.
-
-    Raises:
-        CannotError: it does not.
-    """
-    if not _NAME.fullmatch(name):
-        raise CannotError(f"{name!r} names no tenant. Use 1 to 64 letters, digits and _.- for it.")
-    return name
-
-
-def checked_expression(expression: str) -> str:
-    """A schedule's expression, as far as it can be told from here.
-
-    Raises:
-        CannotError: it is none.
-    """
-    if not _EXPRESSION.fullmatch(expression):
-        raise CannotError(
-            f"{expression!r} is no schedule. Use one like rate(1 hour), cron(0 * * * ? *) or at(2027-01-31T12:00:00)."
-        )
-    return expression
 
 
 class Tenants:
@@ -107,9 +81,13 @@ class Tenants:
             )
         return described["ARN"]
 
-    def schedule(self, tenant: str, secret_arn: str, expression: str) -> None:
-        """Have the function look at a tenant's secret; a schedule that was paused stays so."""
+    def schedule(self, tenant: str, secret_arn: str, expression: str | None) -> None:
+        """Have the function look at a tenant's secret; a schedule that was paused stays so.
+
+        `expression`: None keeps the one it has, and is every hour for a new one.
+        """
         there = self._get(tenant)
+        expression = expression or (there["ScheduleExpression"] if there else HOURLY)
         wanted = self._schedule(tenant, secret_arn, expression, there["State"] if there else "ENABLED")
         if there is None:
             self._scheduler.create_schedule(**wanted)
@@ -122,7 +100,7 @@ class Tenants:
         fact("Secret", secret_arn)
         fact("Schedule", f"{expression}, anywhere in the {WINDOW_MINUTES} minutes after it")
         if wanted["State"] == "DISABLED":
-            remark(f'It is paused. Go on with: make tenant ARGS="resume {tenant}"')
+            remark(f"It is paused. Go on with: {self._command('resume', tenant)}")
 
     def pause(self, tenant: str) -> None:
         """Stop looking, and keep everything."""
@@ -135,14 +113,20 @@ class Tenants:
         """Look again."""
         done(f"{tenant} is looked at again." if self._turn(tenant, "ENABLED") else f"{tenant} was not paused.")
 
-    def remove(self, tenant: str) -> None:
-        """Stop looking for good; the secret stays."""
+    def remove(self, tenant: str) -> bool:
+        """Stop looking for good; the secret stays. False when there is no such tenant."""
         try:
             self._scheduler.delete_schedule(GroupName=self._fleet.group, Name=tenant)
         except self._scheduler.exceptions.ResourceNotFoundException:
-            done(f"{tenant} is no tenant; nothing was removed.")
+            failed(f"{self._no_such(tenant)} Nothing was removed.")
+            removed = False
         else:
             done(f"{tenant} is removed: nobody renews its certificate now.")
+            removed = True
+        self._tell_of_secret(tenant)
+        return removed
+
+    def _tell_of_secret(self, tenant: str) -> None:
         name = self.secret_name(tenant)
         try:
             self._secrets.describe_secret(SecretId=name)
@@ -158,14 +142,6 @@ class Tenants:
         for one in sorted(found, key=lambda one: one["Name"]):
             yield Tenant(one["Name"], paused=one["State"] == "DISABLED")
 
-    def secret_arn(self, tenant: str) -> str:
-        """The secret a tenant's schedule looks at.
-
-        Raises:
-            CannotError: there is no such tenant.
-        """
-        return str(json.loads(self._existing(tenant)["Target"]["Input"])["secretId"])
-
     def _turn(self, tenant: str, state: State) -> bool:
         """Enable or disable a schedule; False when it is so already."""
         there = self._existing(tenant)
@@ -177,11 +153,14 @@ class Tenants:
     def _existing(self, tenant: str) -> Any:  # noqa: ANN401 - what boto3 answers
         there = self._get(tenant)
         if there is None:
-            raise CannotError(
-                f'There is no tenant {tenant}. `make tenant ARGS="list"` shows them; `make tenant ARGS="add {tenant}"` '
-                "makes one."
-            )
+            raise CannotError(f"{self._no_such(tenant)} `{self._command('add', tenant)}` makes one.")
         return there
+
+    def _no_such(self, tenant: str) -> str:
+        return f"There is no tenant {tenant}. `{self._command('list')}` shows those there are."
+
+    def _command(self, *words: str) -> str:
+        return written("tenant", *words, stack=self._fleet.stack)
 
     def _get(self, tenant: str) -> Any:  # noqa: ANN401 - what boto3 answers
         try:

@@ -167,6 +167,19 @@ def test_a_shorter_lived_certificate_ends_before_the_newest_one(acme: "Customer"
     assert acme.simulator.clock.now() < new.not_after < old.not_after
 
 
+def test_a_certificate_that_begins_later_is_refused_until_then(acme: "Customer") -> None:
+    """An authority may date a certificate from the next hour on."""
+    acme.simulator.clock.advance(timedelta(days=1))  # unmoved, the clock has TLS look at the dates
+    acme.simulator.fault("begins-later", seconds=7200)
+    pem = acme.renew()["cert"]
+    begins = x509.load_pem_x509_certificate(pem.encode()).not_valid_before_utc
+    assert abs(begins - acme.simulator.clock.now() - timedelta(hours=2)) < timedelta(seconds=5)
+    assert acme.tenant.certificates[-1].valid
+    assert acme.call("verdicts:statistics").status_code == 401
+    acme.simulator.clock.advance(timedelta(hours=2))
+    assert acme.call("verdicts:statistics").status_code == 200
+
+
 def test_a_chain_is_leaf_and_intermediate(acme: "Customer") -> None:
     """Everything in ``cert`` belongs into the secret, leaf first."""
     acme.simulator.fault("chain")

@@ -1,6 +1,12 @@
-"""An account in which one stack's function runs, or does not, while time passes and the alarms of the template look."""
+"""An account in which one stack's function runs, or does not, while time passes and the alarms of the template look.
 
+What AWS leaves open is left to chance, with a seed: where in the minute a run begins, how long it takes, when and in
+which order CloudWatch sees its lines, at which minute of the hour a long window is looked at.
+"""
+
+import functools
 import io
+import random
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
@@ -10,32 +16,45 @@ from certificate_rotation.metrics import DIMENSION, NAMESPACE, RunMetrics
 from certificate_rotation.results import Result, utc_text
 from tests.cloudformation import STACK, Stack
 from tests.unit.alarms.alarm import Alarm, State
-from tests.unit.alarms.cloudwatch import CloudWatch, Metric
+from tests.unit.alarms.cloudwatch import CloudWatch, Metric, measured, minute_of
 
 FUNCTION = f"{STACK}-CertificateRotationFunction"
-ERRORS = Metric("AWS/Lambda", "Errors", frozenset({("FunctionName", FUNCTION)}))
 DEAD_LETTERS = Metric(
     "AWS/SQS", "ApproximateNumberOfMessagesVisible", frozenset({("QueueName", f"{STACK}-UndeliveredRuns.QueueName")})
 )
-RUN_TAKES = timedelta(seconds=40)
-LAMBDA_TELLS_AFTER = timedelta(minutes=1)
-# CloudWatch takes nothing that is older than two weeks, and the code's own library checks that.
-BEGIN = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=13)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+LONGEST_RUN = timedelta(minutes=2)  # template.yaml: Timeout
+SEEN_AFTER = timedelta(minutes=2)  # longer than CloudWatch usually takes from a line in the log to its metric
+BEGIN = datetime(2027, 1, 1, tzinfo=UTC)
+# What a run writes is written now, and dated anew: the code's library takes no time that is weeks away.
+WRITTEN = datetime.now(UTC).replace(microsecond=0)
 
 type Run = Callable[[RunMetrics], None]
-"""What one run tells its metrics before it ends."""
+"""What one run tells its metrics before it ends; a crash tells nothing."""
 
 
 class Account:
-    """The template's alarms over the metrics of one stack."""
+    """The template's alarms over the metrics of one stack, which was just deployed.
 
-    def __init__(self, further_periods: int = 2, **parameters: int) -> None:
+    Attributes:
+        changes: what alarms told, in order: a mail each, where the alarm has an action for that state.
+    """
+
+    def __init__(self, seed: int = 0, further_periods: int = 2, **parameters: object) -> None:
         """`parameters` of the stack that differ from their defaults."""
+        self.chance = random.Random(seed)  # noqa: S311 - not for secrets
         self.now = BEGIN
         self.cloudwatch = CloudWatch()
-        alarms = Stack(parameters).resources("AWS::CloudWatch::Alarm")
-        self.alarms = {name: Alarm(properties, further_periods) for name, properties in alarms.items()}
-        self.changes: list[tuple[str, State]] = []  # what alarms told, in order
+        self.alarms = {
+            name: Alarm(
+                properties,
+                further_periods=further_periods,
+                made_at=minute_of(BEGIN),
+                looks_at=self.chance.randrange(60),
+            )
+            for name, properties in Stack(parameters).resources("AWS::CloudWatch::Alarm").items()
+        }
+        self.changes: list[tuple[str, State, datetime]] = []
 
     def state(self, alarm: str) -> State:
         """Of one alarm by its logical id."""
@@ -45,56 +64,126 @@ class Account:
         """The alarms that stand."""
         return {name for name, alarm in self.alarms.items() if alarm.state == "ALARM"}
 
-    def wait(self, **step: float) -> None:
-        """Let time pass, `timedelta`'s own arguments; every alarm looks once a minute."""
-        until = self.now + timedelta(**step)
+    def mails(self, alarm: str = "") -> list[State]:
+        """What mails say, of one alarm or of all: CloudWatch sends one for each change of state that has an action."""
+        actions = {"ALARM": "AlarmActions", "OK": "OKActions"}
+        return [
+            state
+            for name, state, _ in self.changes
+            if alarm in {"", name} and actions[state] in self.alarms[name].properties
+        ]
+
+    def told(self, alarm: str, state: State) -> list[datetime]:
+        """When an alarm changed to that state."""
+        return [at for name, changed_to, at in self.changes if (name, changed_to) == (alarm, state)]
+
+    def wait(self, time: timedelta) -> None:
+        """Let time pass; the alarms look every minute."""
+        until = self.now + time
         while self.now < until:
-            self.now += timedelta(minutes=1)
+            self.now = min(until, self.now.replace(second=0, microsecond=0) + MINUTE)
+            minute = minute_of(self.now)
+            changed = self.cloudwatch.arrive(minute)
             for name, alarm in self.alarms.items():
-                before = alarm.state
-                alarm.evaluate(self.cloudwatch, self.now)
-                if alarm.state != before:
-                    self.changes.append((name, alarm.state))
+                if alarm.look(self.cloudwatch, minute, changed):
+                    self.changes.append((name, alarm.state, self.now))
 
-    def run(self, how: Run, *, error: bool = False, function: str = FUNCTION) -> None:
-        """Have the function run to its end; `error` is what Lambda saw of it."""
-        printed = io.StringIO()
-        with redirect_stdout(printed):
-            metrics = RunMetrics(function, self.now)
-            how(metrics)
-            metrics.write()
-        for line in printed.getvalue().splitlines():
-            self.cloudwatch.take(line, seen=self.now + RUN_TAKES)
-        self._lambda_counts(function, error=error)
-
-    def crash(self) -> None:
-        """Have the function killed: it says nothing."""
-        self._lambda_counts(FUNCTION, error=True)
-
-    def hours(self, number: int, each: Callable[[], None] = lambda: None) -> None:
-        """Let the schedule invoke the function once an hour, up to five minutes late as its flexible window allows."""
-        for hour in range(number):
-            late = hour * 7 % 6
-            self.wait(minutes=late)
-            each()
-            self.wait(minutes=60 - late)
+    def run(self, how: Run, *, times: int = 1, function: str = FUNCTION) -> None:
+        """Have the function run to its end, or so many tenants' within the same minute."""
+        started = self.now + timedelta(seconds=self.chance.uniform(0, 60))
+        ended = started + self.chance.random() * LONGEST_RUN
+        for at_the_end, metric, value, after in written(how, function):
+            seen = (ended if at_the_end else started) + self.chance.random() * SEEN_AFTER
+            self.cloudwatch.put(metric, value, started + after, seen, times)
 
     def young(self) -> None:
         """A run that has nothing to do."""
-        self.run(result("not_due", self.now + timedelta(days=60)))
+        self.run(young)
 
     def fails(self) -> None:
         """A run that ends in an error with a name, which an alert told."""
-        self.run(failure(ServiceFailure("503"), self.now + timedelta(days=60)), error=True)
+        self.run(fails)
 
-    def _lambda_counts(self, function: str, *, error: bool) -> None:
-        metric = Metric(ERRORS.namespace, ERRORS.name, frozenset({(DIMENSION, function)}))
-        self.cloudwatch.put(metric, float(error), self.now, seen=self.now + RUN_TAKES + LAMBDA_TELLS_AFTER)
+    def crash(self) -> None:
+        """A run that is killed: it says nothing more."""
+        self.run(crash)
+
+    def hourly(self, each: Callable[[], None], hours: int, window: timedelta = timedelta(minutes=5)) -> None:
+        """Let a schedule invoke the function once an hour, at any moment of its flexible window."""
+        for _ in range(hours):
+            after = self.chance.random() * window
+            self.wait(after)
+            each()
+            self.wait(HOUR - after)
+
+    def fleet(self, how: Run, tenants: int, hours: int) -> None:
+        """Let the schedules of so many tenants invoke the function once an hour each, spread over the hour."""
+        for minute in range(hours * 60):
+            begun, before = (tenants * part // 60 for part in (minute % 60 + 1, minute % 60))
+            # Those of one minute are of two sorts, early and late.
+            early = self.chance.randint(0, begun - before)
+            for times in filter(None, (early, begun - before - early)):
+                self.run(how, times=times)
+            self.wait(MINUTE)
+
+    def deployed(self, hours: int = 6) -> None:
+        """The first hours of a schedule that works, after which what is told counts."""
+        self.hourly(self.young, hours)
+        self.changes.clear()
 
 
-def result(outcome: str, not_after: datetime, *, dry_run: bool = False) -> Run:
-    """A run that ends in a result."""
-    answer: Result = {
+@functools.cache
+def written(how: Run, function: str) -> list[tuple[bool, Metric, float, timedelta]]:
+    """What a run measures: whether at its end, the metric, the value, and how much later than the begin it is dated."""
+    points = []
+    metrics = RunMetrics(function, WRITTEN)
+    for at_the_end in (False, True):
+        printed = io.StringIO()
+        with redirect_stdout(printed):
+            if at_the_end:
+                how(metrics)
+            else:
+                metrics.begin()
+        for line in printed.getvalue().splitlines():
+            points += [(at_the_end, metric, value, at - WRITTEN) for metric, value, at in measured(line)]
+    return points
+
+
+def result(outcome: str, left: timedelta, *, dry_run: bool = False) -> Run:
+    """A run that ends in a result; `left` of the certificate in use when it began."""
+
+    def run(metrics: RunMetrics) -> None:
+        metrics.dry_run = dry_run
+        metrics.ended(_answer(outcome, WRITTEN + left))
+        metrics.write()
+
+    return run
+
+
+def failure(error: Exception, left: timedelta | None = None, *, dry_run: bool = False) -> Run:
+    """A run that ends in an error; `left` when it came as far as to read the certificate."""
+
+    def run(metrics: RunMetrics) -> None:
+        metrics.dry_run = dry_run
+        if left is not None:
+            metrics.in_use_until(WRITTEN + left)
+        metrics.failed(error)
+        metrics.write()
+
+    return run
+
+
+def crash(_: RunMetrics) -> None:
+    """The process is killed."""
+
+
+def ours(name: str) -> Metric:
+    """A metric of the function."""
+    return Metric(NAMESPACE, name, frozenset({(DIMENSION, FUNCTION)}))
+
+
+def _answer(outcome: str, not_after: datetime) -> Result:
+    return {
         "outcome": outcome,
         "secretId": "arn",
         "certName": None,
@@ -105,25 +194,6 @@ def result(outcome: str, not_after: datetime, *, dry_run: bool = False) -> Run:
         "nextAttemptAt": None,
     }
 
-    def run(metrics: RunMetrics) -> None:
-        metrics.dry_run = dry_run
-        metrics.ended(answer)
 
-    return run
-
-
-def failure(error: Exception, not_after: datetime | None = None, *, dry_run: bool = False) -> Run:
-    """A run that ends in an error; `not_after` when it came as far as to read the certificate."""
-
-    def run(metrics: RunMetrics) -> None:
-        metrics.dry_run = dry_run
-        if not_after:
-            metrics.in_use_until(not_after)
-        metrics.failed(error)
-
-    return run
-
-
-def ours(name: str) -> Metric:
-    """A metric of the function."""
-    return Metric(NAMESPACE, name, frozenset({(DIMENSION, FUNCTION)}))
+young: Run = result("not_due", 60 * DAY)
+fails: Run = failure(ServiceFailure("503"), 60 * DAY)

@@ -2,71 +2,66 @@
 
 from datetime import timedelta
 
+import pytest
+
 from certificate_rotation.errors import InvalidCredential
-from tests.unit.alarms.account import Account, failure
+from certificate_rotation.metrics import DATED_LATER
+from tests.unit.alarms.account import DAY, HOUR, LONGEST_RUN, SEEN_AFTER, Account, failure
+from tests.unit.alarms.promises import CRASH_ENDS, CRASH_RINGS
 
 CRASHED, SILENT = "RunCrashedAlarm", "ScheduleSilentAlarm"
-DAY = 24
 
 
-def test_a_crash_raises_the_alarm(account: Account) -> None:
-    """A process that was killed tells nobody itself."""
-    account.hours(3, account.young)
+@pytest.mark.parametrize("minute", range(0, 60, 4))
+def test_one_crash_is_one_alarm_in_time_and_over_in_time(minute: int) -> None:
+    """Wherever in the hour it comes: a process that was killed tells nobody itself."""
+    account = Account(seed=minute)
+    account.wait(timedelta(minutes=minute))
+    account.deployed()
+    crashed_at = account.now
     account.crash()
-    account.wait(minutes=10)
-    assert account.standing() == {CRASHED}
+    account.wait(HOUR)
+    account.hourly(account.young, 6)
+    assert [(name, state) for name, state, _ in account.changes] == [(CRASHED, "ALARM"), (CRASHED, "OK")]
+    (rings,), (ends,) = account.told(CRASHED, "ALARM"), account.told(CRASHED, "OK")
+    assert CRASH_RINGS.kept(rings - crashed_at)
+    assert CRASH_ENDS.kept(ends - rings)
 
 
-def test_the_very_first_run_of_a_stack_may_crash(account: Account) -> None:
-    """With no metric of the function's own to compare with: a layer for the wrong processor, say."""
-    account.hours(1, account.crash)
-    assert account.state(CRASHED) == "ALARM"
-
-
-def test_a_failure_with_a_name_is_no_crash(account: Account) -> None:
-    """Its alert says more than an alarm could."""
-    account.hours(1, account.young)
-    account.hours(DAY, account.fails)
-    assert account.standing() == set()
-    assert CRASHED not in {name for name, _ in account.changes[2:]}
+def test_an_hour_is_complete_when_the_alarm_looks_at_it() -> None:
+    """Else a run that began just before the hour and ends after it would ring until its last line is seen."""
+    assert LONGEST_RUN + SEEN_AFTER < DATED_LATER < 2 * HOUR  # CloudWatch takes nothing dated further ahead
 
 
 def test_a_crash_among_failures_with_a_name_is_seen(account: Account) -> None:
     """The counts are of runs, not of hours with a failure."""
-    account.hours(5, account.fails)
+    account.deployed()
+    account.hourly(account.fails, 5)
+    assert account.standing() == set()
     account.fails()
     account.crash()
-    account.wait(minutes=10)
+    account.wait(2 * HOUR)
     assert account.standing() == {CRASHED}
 
 
 def test_an_error_without_a_name_counts_as_a_crash(account: Account) -> None:
     """Nobody can say whether the code came as far as to tell of it."""
-    account.hours(2, account.young)
-    account.run(failure(KeyError("x"), account.now + timedelta(days=60)), error=True)
-    account.wait(minutes=10)
+    account.deployed()
+    account.run(failure(KeyError("x"), 60 * DAY))
+    account.wait(2 * HOUR)
     assert account.standing() == {CRASHED}
 
 
 def test_a_crash_in_every_run_is_one_alarm_and_then_silence(account: Account) -> None:
     """Not one email an hour. It proves nothing about the schedule either, so that alarm follows."""
-    account.hours(2, account.young)
-    account.changes.clear()
-    account.hours(DAY, account.crash)
-    assert account.changes == [(CRASHED, "ALARM"), (SILENT, "ALARM")]
-
-
-def test_a_crash_that_stays_alone_is_over_after_two_hours(account: Account) -> None:
-    """The next run carried on."""
-    account.hours(2, account.young)
-    account.crash()
-    account.hours(5, account.young)
-    assert account.state(CRASHED) == "OK"
+    account.deployed()
+    account.hourly(account.crash, 24)
+    assert [(name, state) for name, state, _ in account.changes] == [(CRASHED, "ALARM"), (SILENT, "ALARM")]
 
 
 def test_a_dry_run_that_fails_is_no_crash(account: Account) -> None:
     """Who invoked it sees why."""
-    account.hours(2, account.young)
-    account.run(failure(InvalidCredential("empty"), dry_run=True), error=True)
-    account.wait(minutes=30)
+    account.deployed()
+    account.run(failure(InvalidCredential("empty"), dry_run=True))
+    account.wait(2 * HOUR)
     assert account.standing() == set()

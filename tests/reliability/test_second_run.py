@@ -1,0 +1,95 @@
+"""A second container runs as a whole at every exchange of the first: no chance, no threads, every place there is.
+
+The second one is told to go ahead whatever it may cost, so that nothing but the lease of the first stands in its way:
+neither a hold nor a date. Fifty threads that meet by chance are in `test_concurrency`.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tests.integration.world import Answer
+from tests.reliability.conftest import Watched
+from tests.reliability.scenarios import FORCED, SCENARIOS
+from tests.reliability.settling import settle
+from tests.reliability.tally import TALLY
+from tests.reliability.watch import Watch
+
+OVERLAPPED = (
+    "due",
+    "an intent is left",
+    "an answer was lost, and somebody goes ahead",
+    "killed with a certificate in the ledger",
+    "a certificate waits, accepted now",
+)
+IN_FLIGHT = "while the request is in flight"
+NOW = timedelta(0)
+
+
+def exchanges(watched: Watched, name: str) -> list[str]:
+    """Those of the first run, when it is alone."""
+    scenario = SCENARIOS[name]
+    with watched() as watch:
+        scenario(watch)
+        watch.run(scenario.event)
+        return watch.exchanges
+
+
+def leased(names: list[str]) -> range:
+    """From right after the claim up to the write that gives the lease back."""
+    claim = names.index("UpdateItem")
+    return range(claim + 1, len(names) - names[::-1].index("TransactWriteItems"))
+
+
+def overlapped(watch: Watch, name: str, arrange: Callable[[Watch], None]) -> int:
+    """Make both runs; how many requests left in them."""
+    scenario = SCENARIOS[name]
+    scenario(watch)
+    before = len(watch.world.refreshes())
+    arrange(watch)
+    watch.run(scenario.event)
+    left = len(watch.world.refreshes()) - before
+    watch.world.time.advance(timedelta(hours=1, minutes=4))
+    settle(watch)
+    TALLY.count("second runs placed in the middle of a first")
+    return left
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", OVERLAPPED)
+def test_a_second_run_at_any_exchange_of_the_first_asks_for_nothing(watched: Watched, name: str) -> None:
+    """The Scheduler delivers twice, people press Test, and the lock is the ledger's: nothing in the process."""
+    names = exchanges(watched, name)
+    alone = names.count("cert:refresh")
+    for place in range(len(names)):
+
+        def arrange(watch: Watch, place: int = place) -> None:
+            watch.meanwhile(place, lambda: watch.another_run(FORCED, NOW))
+
+        with watched() as watch:
+            left = overlapped(watch, name, arrange)
+        # Outside the lease they follow one another, and each may have its own.
+        most = alone if place in leased(names) else alone + 1
+        TALLY.check(4, left <= most, f"{left} requests left, the second run at {place}, {names[place]}")
+
+
+@pytest.mark.parametrize("name", [name for name in OVERLAPPED if name not in OVERLAPPED[3:]])
+def test_a_second_run_while_a_request_is_in_flight_sends_none(watched: Watched, name: str) -> None:
+    """The service has the request and has not answered: the moment in which two would cost the most."""
+    met = []
+
+    def arrange(watch: Watch) -> None:
+        def meets(answer: Answer) -> Answer:
+            watch.world.on_its_way = lambda later: later
+            watch.during_a_run(lambda: watch.another_run(FORCED, NOW))
+            met.append(IN_FLIGHT)
+            return answer
+
+        watch.world.on_its_way = meets
+        watch.cold_start()
+
+    with watched() as watch:
+        left = overlapped(watch, name, arrange)
+    assert met
+    TALLY.check(4, left == 1, f"{left} requests left, the second {IN_FLIGHT}")
