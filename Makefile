@@ -1,6 +1,6 @@
 # What a person runs. `make` alone lists it. Every command prepares what it needs and may be run twice.
 .DEFAULT_GOAL := help
-.PHONY: help install demo csr store status tenant recover test unit lint style types template format build scan simulator bench soak sabotage mutation lock clean
+.PHONY: help install demo test unit lint style types imports template format build scan simulator bench pictures soak sabotage mutation lock clean
 
 ENVIRONMENTS := dev sam local-aws
 MAKEFLAGS += --jobs=3 --no-print-directory # what waits for nothing goes side by side
@@ -12,31 +12,16 @@ help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 demo: install ## The main job, told as it happens: a local AWS, a schedule, a certificate rotated (two minutes)
-	@.venv/dev/bin/python -m tools.demo
-
-csr: install ## Make a private key and a certificate request here: make csr ARGS="--common-name sensor.example.com"
-	@.venv/dev/bin/python -m tools.onboarding csr $(ARGS)
-
-store: install ## Check certificate, key and API key, and put them into the secret: make store ARGS="--help"
-	@.venv/dev/bin/python -m tools.onboarding store $(ARGS)
-
-status: install ## Say how the credential is, what happens next, and what needs you (exit code 1)
-	@.venv/dev/bin/python -m tools.onboarding status $(ARGS)
-
-tenant: install ## Add, pause, resume, remove or list tenants of a fleet: make tenant ARGS="add NAME"
-	@.venv/dev/bin/python -m tools.onboarding tenant $(ARGS)
-
-recover: install ## Put a certificate that was issued and got stuck into use: make recover ARGS="--help"
-	@.venv/dev/bin/python -m tools.onboarding recover $(ARGS)
+	@.venv/dev/bin/python -m dev.demo
 
 test: lint build ## Everything CI checks: lint, types, template, unit, integration and deployed tests
-	@# Four on two cores: two of them mostly wait for deployed functions (tests/scheduling.py).
+	@# Four on two cores: two of them mostly wait for deployed functions (tests/support/scheduling.py).
 	@.venv/dev/bin/pytest -n 4 --cov --cov-report=term --cov-report=xml:build/coverage.xml
 
 unit: install ## The unit tests alone: seconds
 	@.venv/dev/bin/pytest -q tests/unit
 
-lint: style types template ## Style, types, template
+lint: style types imports template ## Style, types, who imports whom, template
 
 style: install
 	@.venv/dev/bin/ruff check .
@@ -44,6 +29,9 @@ style: install
 
 types: install
 	@.venv/dev/bin/mypy
+
+imports: install
+	@PYTHONPATH=functions:. .venv/dev/bin/lint-imports --no-logo --no-cache
 
 template: install
 	@.venv/sam/bin/sam validate --lint --region us-east-1
@@ -54,13 +42,16 @@ format: install ## Bring the code into its format
 	@.venv/dev/bin/ruff format --quiet .
 
 build: install ## Build the function and its layer with the SAM CLI, for this processor or ARCHITECTURE=arm64
-	@.venv/dev/bin/python -m tools.build $(ARCHITECTURE)
+	@.venv/dev/bin/python -m dev.build $(ARCHITECTURE)
 
 scan: .venv/scan/.installed ## Run what security teams run over template and roles: cfn-lint, checkov, parliament
 	@.venv/scan/bin/python -m tests.scan
 
 simulator: install ## Serve the local Third-Party Device-ID service, and print what to try
-	@.venv/dev/bin/python -m simulator serve --control-port 0
+	@.venv/dev/bin/python -m simulator serve --admin-port 0
+
+pictures: install ## Run the demo, record its console, and draw the pictures of README and docs (two minutes)
+	@.venv/dev/bin/python -m dev.pictures
 
 soak: install ## Let the model hunt ten times as long, or SOAK=n times
 	@SOAK=$${SOAK:-10} .venv/dev/bin/pytest -n 2 tests/reliability/test_model.py
@@ -69,24 +60,24 @@ sabotage: install ## Break a copy of the code once for every invariant, and see 
 	@.venv/dev/bin/python -m tests.sabotage
 
 mutation: install ## Change decision, ledger and rotation one thing at a time, and see a test fail (twenty minutes)
-	@.venv/dev/bin/python -m tools.mutation
+	@.venv/dev/bin/python -m dev.mutation
 
 bench: install ## Measure speed, calls, memory and a fleet against simple scripts, and write docs/performance.md
-	@.venv/dev/bin/python -m tools.bench
+	@.venv/dev/bin/python -m dev.bench
 
 lock: install ## Resolve the pins anew: every version, every hash
-	@sh tools/lock
+	@sh dev/lock
 
 clean: ## Remove what was built and the environments
 	rm -rf .aws-sam .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-install: $(ENVIRONMENTS:%=.venv/%/.installed)
+install: $(ENVIRONMENTS:%=.venv/%/.installed) ## Prepare the environments, and the operator's command .venv/dev/bin/device-id
 
 # One environment per set of pins: the SAM CLI, the local AWS and the function want different botocores. The first one made
 # is uv's, which makes the others.
-.venv/%/.installed: requirements/%.txt layers/dependencies/requirements.txt | .venv/uv/.installed
-	@tools/install $* && touch $@
+.venv/%/.installed: requirements/%.txt layers/dependencies/requirements.txt dev/install | .venv/uv/.installed
+	@dev/install $* && touch $@
 
 .venv/uv/.installed: requirements/uv.txt
-	@tools/install uv && touch $@
+	@dev/install uv && touch $@

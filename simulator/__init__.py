@@ -6,9 +6,8 @@ What Pebble is to ACME clients: something to run tests and demonstrations agains
 
 from simulator.clock import Clock
 from simulator.faults import FAULTS
-from simulator.holdings import CertificateRecord
 from simulator.journal import Request
-from simulator.server import Simulator
-from simulator.tenants import Tenant
+from simulator.simulator import Simulator
+from simulator.tenants import CertificateRecord, Tenant
 
 __all__ = ["FAULTS", "CertificateRecord", "Clock", "Request", "Simulator", "Tenant"]

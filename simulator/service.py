@@ -1,245 +1,196 @@
-"""The vendor's four calls over HTTP.
+"""The service behind its two APIs: tenants, CA, faults, journal and clock, and what tests do with them."""
 
-A request passes these gates in this order: path, method, certificate and key (401), the endpoint's limit (429), the
-tenant's one job (409), a fault if one waits, the body (400). So a fault is not used up by a request refused before it,
-and everything that authenticates costs an attempt, whatever becomes of it.
-"""
-
-import contextlib
-import json
-import re
-import ssl
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import hashlib
+import threading
+from datetime import timedelta
 from typing import Final
 
-from aiohttp import web
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
+from simulator.ca import CertificateAuthority, KeyAlgorithm, Terms, key_pem, load_csr, new_csr, new_key
 from simulator.clock import Clock
-from simulator.deliveries import DELIVERIES, json_response
-from simulator.faults import CERT_REFRESH, ENDPOINTS, STATISTICS, TOKEN_REFRESH, Fault, FaultQueue
-from simulator.issuing import Issuer
-from simulator.journal import Entry, Journal
-from simulator.obstacles import REFUSALS, DroppedError, http_date, meet
-from simulator.refusals import Refusal
-from simulator.registry import Registry, authenticate
-from simulator.tenants import Tenant
+from simulator.faults import CERT_REFRESH, Fault, FaultQueue, Parameter, change_terms, fault_named
+from simulator.journal import Journal, Request
+from simulator.rate_limit import Rate
+from simulator.tenants import CertificateRecord, Tenant
 
-PREFIX: Final = "/api/v1/token/"
-MAXIMUM_BODY_BYTES: Final = 64 * 1024  # invented: a CSR has two kilobytes, so this is generous
-MAXIMUM_PAGE: Final = 1000  # invented: the vendor does not say how long a page may be
-
-# vendor: the key stood in the path once, and that form is not supported any more.
-_LEGACY = re.compile(rf"{PREFIX}.+/({'|'.join(ENDPOINTS)})")
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A request that passed the gates, taken apart."""
-
-    request: web.Request
-    endpoint: str
-    tenant: Tenant
-    body: bytes
-    fault: Fault | None
-    entry: Entry
-
-    def meets(self, fault_name: str) -> bool:
-        """Whether this is the fault it met."""
-        return self.fault is not None and self.fault.name == fault_name
+DEFAULT_LIFETIME: Final = timedelta(days=90)  # invented: the vendor does not say how long a certificate lives
 
 
 class Service:
-    """The service as an aiohttp application.
+    """A Device-ID service that nobody can reach yet.
 
-    Args:
-        registry: Who may call.
-        issuer: Who signs.
-        faults: What goes wrong next.
-        journal: Where requests are recorded.
-        clock: Simulated time.
+    Attributes:
+        clock: Simulated time, to move.
+        ca: The CA for client certificates.
+        faults: The faults that wait.
+        journal: Every request that got through the handshake.
+        issued_lifetime: How long certificates live; set it to change that for those issued from now on.
     """
 
-    def __init__(self, registry: Registry, issuer: Issuer, faults: FaultQueue, journal: Journal, clock: Clock) -> None:
-        self._registry = registry
-        self._issuer = issuer
-        self._faults = faults
-        self._journal = journal
-        self._clock = clock
+    def __init__(self, *, rate: Rate, statistics_limit: bool, issued_lifetime: timedelta) -> None:
+        self.clock = Clock()
+        self.ca = CertificateAuthority()
+        self.faults = FaultQueue()
+        self.journal = Journal()
+        self.issued_lifetime = issued_lifetime
+        self._rate = rate
+        self._statistics_limit = statistics_limit
+        self._lock = threading.Lock()
+        self._tenants: dict[str, Tenant] = {}
 
-    def application(self) -> web.Application:
-        """Return the application; every path leads to it, so that every error has the vendor's shape."""
-        app = web.Application(client_max_size=MAXIMUM_BODY_BYTES)
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        return app
+    # Tenants.
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request and record what became of it."""
-        path, endpoint = self._recognise(request.path)
-        entry = self._journal.open(self._clock.now(), request.method, path)
-        try:
-            response = await self._answer(request, endpoint, entry)
-        except Refusal as refusal:
-            entry.note(status=refusal.status)
-            return self._refused(refusal)
-        except DroppedError:
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response()  # goes nowhere: the connection is gone
-        return response
+    def onboard(  # noqa: PLR0913  - the customer's choices, every one by name
+        self,
+        name: str,
+        *,
+        key_algorithm: KeyAlgorithm | None = "rsa2048",
+        csr_pem: str | None = None,
+        subject: x509.Name | None = None,
+        cert_name: str | None = "onboarded-1",
+        age: timedelta = timedelta(0),
+        lifetime: timedelta | None = None,
+        chain: bool = False,
+    ) -> Tenant:
+        """Make a tenant with an API key and a first certificate, as the vendor's console does.
 
-    def _refused(self, refusal: Refusal) -> web.Response:
-        """Return the answer that a refusal is (vendor: code and message)."""
-        headers = {"Date": http_date(self._clock.now()), **refusal.headers}
-        if refusal.html is not None:
-            return web.Response(status=refusal.status, text=refusal.html, content_type="text/html", headers=headers)
-        return json_response({"code": refusal.status, "message": refusal.message}, refusal.status, headers)
+        Args:
+            name: Letters, digits and -.
+            key_algorithm: What kind of key to make for the customer; None for a tenant without a certificate.
+            csr_pem: A CSR the customer brings instead; its key stays with the customer.
+            subject: Subject of the certificate; the tenant's name as CN by default.
+            cert_name: The certificate's name; None makes one up and leaves it out of the credential.
+            age: How long ago it was issued.
+            lifetime: How long it lives; ``issued_lifetime`` by default.
+            chain: Whether it comes with an intermediate.
 
-    def _recognise(self, path: str) -> tuple[str, str | None]:
-        """Return the path as it may be recorded, and the endpoint it names."""
-        endpoint = path.removeprefix(PREFIX)
-        if path.startswith(PREFIX) and endpoint in ENDPOINTS:
-            return path, endpoint
-        if legacy := _LEGACY.fullmatch(path):
-            return f"{PREFIX}<redacted>/{legacy[1]}", None
-        return self._registry.hide_keys(path), None
-
-    async def _answer(self, request: web.Request, endpoint: str | None, entry: Entry) -> web.StreamResponse:
-        """Pass the gates one by one; see the module's docstring."""
-        holder = self._registry.holder_of(_client_certificate(request))
-        if holder:
-            tenant, certificate = holder
-            entry.note(tenant=tenant.name, cert_name=certificate.name, cert_serial=certificate.serial)
-        if endpoint is None:
-            if _LEGACY.fullmatch(request.path):
-                raise Refusal(404, "an API key in the path is not supported: send it in the header apiKey")
-            raise Refusal(404, "no such path")
-        entry.note(endpoint=endpoint)
-        if request.method != "GET":
-            raise Refusal(405, f"{endpoint} is a GET", {"Allow": "GET"})
-        tenant = authenticate(holder, request.headers.get("apiKey"))
-        if not tenant.admit(endpoint):
-            raise Refusal(429, "too many requests")
-        body = await _received(request)
-        async with _job(tenant, endpoint):
-            call = _Call(request, endpoint, tenant, body, self._faults.take(tenant.name, endpoint), entry)
-            entry.note(fault=call.fault.name if call.fault else None)
-            if call.fault:
-                await meet(call.fault, self._clock.now())
-            payload = self._work(call)
-        return await self._deliver(call, payload)
-
-    def _work(self, call: _Call) -> dict[str, object]:
-        """Do what the endpoint is for and return its answer."""
-        if call.endpoint == CERT_REFRESH:
-            return self._refresh_certificate(call)
-        if call.endpoint == TOKEN_REFRESH:
-            token, expiry, deleted = call.tenant.add_token()
-            return {"token": token, "expiry": _iso(expiry), "deletedToken": deleted}
-        if call.endpoint == STATISTICS:
-            # vendor: counts of verdicts and requests; the names of the fields are invented.
-            mine = sum(seen.tenant == call.tenant.name for seen in self._journal.requests())
-            return {"verdictCount": 0, "requestCount": mine}
-        return _page_of_verdicts(call.request, self._clock.now())
-
-    def _refresh_certificate(self, call: _Call) -> dict[str, object]:
-        """Issue a certificate (vendor: ``pemCsr`` and ``certName`` in, ``cert`` and ``deletedCertName`` out)."""
-        csr_pem, cert_name = _refresh_body(call.body)
-        try:
-            outcome = self._issuer.refresh(call.tenant, csr_pem, cert_name, call.fault)
-        except ValueError as refused:
-            raise Refusal(400, str(refused)) from refused
-        call.entry.note(issued_cert_name=cert_name)
-        return {"cert": outcome.pem, "deletedCertName": outcome.deleted_cert_name}
-
-    async def _deliver(self, call: _Call, payload: dict[str, object]) -> web.StreamResponse:
-        """Send the answer, or what the fault makes of it.
+        Returns:
+            The tenant; ``tenant.credential`` is what onboarding gives out.
 
         Raises:
-            Refusal: Done, but answered with 500.
-            DroppedError: Done, and not answered.
+            ValueError: The name is taken, or the CSR or a name is not acceptable.
         """
-        if call.meets("drop-after-issuing"):
-            raise DroppedError
-        if call.meets("server-error-after-issuing"):
-            raise Refusal(500, "internal error")
-        call.entry.note(status=200)
-        if call.fault and call.fault.name in DELIVERIES:
-            return await DELIVERIES[call.fault.name](call.request, payload, call.fault)
-        return json_response(payload, 200, {"Date": http_date(self._clock.now())})
+        tenant = Tenant(name, self.clock, rate=self._rate, statistics_limit=self._statistics_limit)
+        credential = {"apiKey": tenant.add_token()[0]}
+        if csr_pem is None and key_algorithm is not None:
+            key = new_key(key_algorithm)
+            credential["privateKey"] = key_pem(key)
+            common_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+            csr_pem = new_csr(
+                key, common_name if subject is None else subject, [x509.DNSName(f"{name.lower()}.example")]
+            )
+        if csr_pem is not None:
+            terms = Terms.starting(self.clock.now() - age, lifetime or self.issued_lifetime, chain=chain)
+            credential["cert"], _ = self._issue(tenant, csr_pem, cert_name, terms)
+            if cert_name is not None:
+                credential["certName"] = cert_name
+        tenant.remember_onboarding(credential)
+        with self._lock:
+            if name in self._tenants:
+                raise ValueError(f"tenant {name!r} is onboarded already")
+            self._tenants[name] = tenant
+        return tenant
 
+    def sign_csr(
+        self,
+        tenant_name: str,
+        csr_pem: str,
+        cert_name: str | None = None,
+        *,
+        age: timedelta = timedelta(0),
+        lifetime: timedelta | None = None,
+    ) -> str:
+        """Sign a CSR as the vendor's console does: no limit counts, but the rule of two holds.
 
-@contextlib.asynccontextmanager
-async def _job(tenant: Tenant, endpoint: str) -> AsyncIterator[None]:
-    """Hold the tenant's one place for updates while a refresh works; the other calls need none.
+        Returns:
+            The certificate in PEM.
 
-    Raises:
-        Refusal: 409, another update has it (vendor).
-    """
-    if endpoint not in {CERT_REFRESH, TOKEN_REFRESH}:
-        yield
-        return
-    if not tenant.begin_job():
-        raise Refusal(*REFUSALS["conflict"])
-    try:
-        yield
-    finally:
-        tenant.end_job()
+        Raises:
+            LookupError: No such tenant.
+            ValueError: The CSR or the name is not acceptable.
+        """
+        terms = Terms.starting(self.clock.now() - age, lifetime or self.issued_lifetime)
+        return self._issue(self.tenant(tenant_name), csr_pem, cert_name, terms)[0]
 
+    def refresh_certificate(self, tenant: Tenant, csr_pem: str, cert_name: str, fault: Fault | None) -> tuple[str, str]:
+        """Sign a CSR as ``cert:refresh`` does; return the PEM and the name of the deleted certificate, or "".
 
-def _client_certificate(request: web.Request) -> bytes | None:
-    """Return the client certificate of the connection in DER; None over plain HTTP."""
-    tls = request.transport.get_extra_info("ssl_object") if request.transport else None
-    return tls.getpeercert(binary_form=True) if isinstance(tls, ssl.SSLObject) else None
+        Raises:
+            ValueError: The CSR or the name is not acceptable; nothing was issued.
+        """
+        now = self.clock.now()
+        terms = Terms.starting(now, self.issued_lifetime)
+        if fault:
+            ends = [record.not_after for record in tenant.certificates if record.valid]
+            terms = change_terms(fault, terms, now, newest_end=ends[-1] if ends else terms.not_after)
+        return self._issue(tenant, csr_pem, cert_name, terms)
 
+    def _issue(self, tenant: Tenant, csr_pem: str, cert_name: str | None, terms: Terms) -> tuple[str, str]:
+        """Sign a CSR and count the certificate among the tenant's two; return the PEM and the deleted one's name."""
+        issued = self.ca.sign(load_csr(csr_pem), terms)
+        return issued.pem, tenant.add_certificate(cert_name, issued, terms.active_from)
 
-async def _received(request: web.Request) -> bytes:
-    """Return the body. It is read before the work begins: the work goes on when the client has gone.
+    def tenant(self, name: str) -> Tenant:
+        """Return a tenant.
 
-    Raises:
-        Refusal: 400, the body is too long.
-        DroppedError: The client went away in the middle of it.
-    """
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise Refusal(400, f"the body is longer than {MAXIMUM_BODY_BYTES} bytes") from None
-    except ConnectionError as gone:
-        raise DroppedError from gone
+        Raises:
+            LookupError: Nobody of this name was onboarded.
+        """
+        with self._lock:
+            if name not in self._tenants:
+                raise LookupError(f"no tenant is called {name!r}")
+            return self._tenants[name]
 
+    @property
+    def tenants(self) -> list[Tenant]:
+        """All tenants in order of onboarding."""
+        with self._lock:
+            return list(self._tenants.values())
 
-def _refresh_body(raw: bytes) -> tuple[str, str]:
-    """Return ``pemCsr`` and ``certName``.
+    def holder_of(self, certificate_der: bytes) -> tuple[Tenant, CertificateRecord] | None:
+        """Return whose certificate this is, accepted or not; None if it is nobody's."""
+        fingerprint = hashlib.sha256(certificate_der).digest()
+        for tenant in self.tenants:
+            if certificate := tenant.certificate_with(fingerprint):
+                return tenant, certificate
+        return None
 
-    Raises:
-        Refusal: 400, the body is not what the vendor asks for.
-    """
-    try:
-        body = json.loads(raw)
-    except ValueError:
-        raise Refusal(400, "the body is not JSON") from None
-    if not isinstance(body, dict):
-        raise Refusal(400, "the body is not a JSON object")
-    csr_pem, cert_name = body.get("pemCsr"), body.get("certName")
-    if not isinstance(csr_pem, str) or not isinstance(cert_name, str):
-        raise Refusal(400, "the body needs pemCsr and certName, both text")
-    return csr_pem, cert_name
+    # Faults and requests.
 
+    def fault(
+        self,
+        name: str,
+        *,
+        tenant: str | None = None,
+        times: int | None = 1,
+        endpoint: str = CERT_REFRESH,
+        **parameters: Parameter,
+    ) -> None:
+        """Let coming requests meet a fault.
 
-def _page_of_verdicts(request: web.Request, now: datetime) -> dict[str, object]:
-    """Return one made-up verdict and a bookmark, whatever ``pageLen`` allows.
+        Args:
+            name: A key of ``FAULTS``.
+            tenant: Whose requests; None for everybody's.
+            times: How many requests; None until ``clear_faults()``. Counted faults go before lasting ones.
+            endpoint: Which call, one of ``faults.ENDPOINTS``.
+            parameters: The fault's own, as in ``faults.PARAMETERS``.
 
-    Raises:
-        Refusal: 400, ``pageLen`` is not a number of verdicts.
-    """
-    length = request.query.get("pageLen", "1")
-    if not length.isascii() or not length.isdigit() or not 1 <= int(length) <= MAXIMUM_PAGE:
-        raise Refusal(400, f"pageLen is a number from 1 to {MAXIMUM_PAGE}")
-    verdict = {"ipAddress": "192.0.2.10", "profile": "Simulated Camera", "lastSeen": _iso(now)}
-    return {"verdicts": [verdict], "bookmark": "simulated-bookmark"}
+        Raises:
+            ValueError: There is no such fault, or not at this endpoint, or not with these parameters.
+        """
+        self.faults.add(fault_named(name, tenant, endpoint, parameters), times)
 
+    def clear_faults(self) -> None:
+        """Forget every fault that still waits."""
+        self.faults.clear()
 
-def _iso(moment: datetime) -> str:
-    """Return a moment as ISO 8601 in UTC with a Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    @property
+    def requests(self) -> list[Request]:
+        """Every request that got through the handshake, in order of arrival."""
+        return self.journal.requests()
+
+    def requests_to(self, endpoint: str) -> list[Request]:
+        """Return the requests to one endpoint, for example ``cert:refresh``."""
+        return [request for request in self.requests if request.endpoint == endpoint]

@@ -1,46 +1,115 @@
-"""Tenants, their certificates and tokens, and the rule of two.
+"""A tenant: its certificates, its API keys, its limits, and the rule of two.
 
 vendor: at most two valid certificates (and two tokens) per tenant; a third deletes the oldest.
+
+One module, because the rule of two needs everything that a tenant holds.
 """
 
-import hashlib
 import re
 import secrets
 import threading
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from simulator.authority import Issued
+from simulator.ca import Issued
 from simulator.clock import Clock
 from simulator.faults import CERT_REFRESH, STATISTICS, TOKEN_REFRESH
-from simulator.holdings import Certificate, CertificateRecord, Token
-from simulator.limits import CERT_REFRESH as CERT_ALLOWANCE
-from simulator.limits import TOKEN_REFRESH as TOKEN_ALLOWANCE
-from simulator.limits import Limit, PerSecond, Rate, attempts
+from simulator.rate_limit import CERT_REFRESH_ALLOWANCE, RATES, TOKEN_REFRESH_ALLOWANCE, Limit, PerSecond, Rate
 
 KEPT: Final = 2  # vendor: two valid certificates, two valid tokens
-NAME = re.compile(r"[A-Za-z0-9-]{1,64}")  # project's reading: the vendor does not say what a certName may hold
+NAME: Final = re.compile(r"[A-Za-z0-9-]{1,64}")  # project's reading: the vendor does not say what a certName may hold
 TOKEN_LIFETIME: Final = timedelta(days=365)  # invented: the vendor does not say
 
 
-class NameTakenError(ValueError):
-    """The tenant has, or had, a certificate of this name."""
+@dataclass(frozen=True)
+class CertificateRecord:
+    """One certificate of a tenant as it stood when it was read.
+
+    Attributes:
+        name: Its certName.
+        serial: Serial number.
+        not_before: Start of validity.
+        not_after: End of validity.
+        valid: Counts among the two: neither deleted nor expired.
+        active: The service accepts it now: valid, begun, and past any activation delay.
+        deleted: Evicted by a newer one, or revoked.
+        pem: What was handed out: leaf, and intermediate when there is one.
+    """
+
+    name: str
+    serial: int
+    not_before: datetime
+    not_after: datetime
+    valid: bool
+    active: bool
+    deleted: bool
+    pem: str
+
+
+@dataclass
+class _Certificate:
+    """A certificate as the tenant keeps it; ``active_from`` None means not until somebody activates it."""
+
+    name: str
+    issued: Issued
+    active_from: datetime | None
+    deleted: bool = False
+
+    def valid(self, now: datetime) -> bool:
+        return not self.deleted and now < self.issued.leaf.not_valid_after_utc
+
+    def record(self, now: datetime) -> CertificateRecord:
+        leaf = self.issued.leaf
+        accepted = self.active_from is not None and max(self.active_from, leaf.not_valid_before_utc) <= now
+        return CertificateRecord(
+            name=self.name,
+            serial=leaf.serial_number,
+            not_before=leaf.not_valid_before_utc,
+            not_after=leaf.not_valid_after_utc,
+            valid=self.valid(now),
+            active=self.valid(now) and accepted,
+            deleted=self.deleted,
+            pem=self.issued.pem,
+        )
+
+
+@dataclass
+class _Token:
+    """An API key as the tenant keeps it."""
+
+    value: str
+    expiry: datetime
+    deleted: bool = False
+
+    def valid(self, now: datetime) -> bool:
+        return not self.deleted and now < self.expiry
 
 
 class Tenant:
-    """One customer of the service. ``Simulator.onboard`` makes them."""
+    """One customer of the service. ``Simulator.onboard`` makes them.
+
+    Attributes:
+        name: Letters, digits and -.
+        job: Held while an update works for this tenant (vendor: another one gets 409 meanwhile).
+
+    Raises:
+        ValueError: The name holds anything else, or is longer than 64.
+    """
 
     def __init__(self, name: str, clock: Clock, *, rate: Rate, statistics_limit: bool) -> None:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"a tenant's name holds letters, digits and -, and at most 64 of them: {name!r} does not")
         self.name = name
+        self.job = threading.Lock()
         self._clock = clock
         self._lock = threading.RLock()
-        self._certificates: list[Certificate] = []
-        self._tokens: list[Token] = []
+        self._certificates: list[_Certificate] = []
+        self._tokens: list[_Token] = []
         self._onboarded: dict[str, str] = {}
-        self._working = False
         self._limits: dict[str, Limit] = {
-            CERT_REFRESH: attempts(CERT_ALLOWANCE, rate),
-            TOKEN_REFRESH: attempts(TOKEN_ALLOWANCE, rate),
+            CERT_REFRESH: RATES[rate](CERT_REFRESH_ALLOWANCE),
+            TOKEN_REFRESH: RATES[rate](TOKEN_REFRESH_ALLOWANCE),
         }
         if statistics_limit:
             self._limits[STATISTICS] = PerSecond()
@@ -48,7 +117,7 @@ class Tenant:
     def __repr__(self) -> str:
         return f"Tenant({self.name!r})"
 
-    # What tests and the control API use.
+    # What tests and the admin API use.
 
     @property
     def api_key(self) -> str:
@@ -71,8 +140,7 @@ class Tenant:
         It stays as it was that day. ``certName`` is missing when onboarding was told no name, ``privateKey`` when the
         customer brought a CSR.
         """
-        with self._lock:
-            return dict(self._onboarded)
+        return dict(self._onboarded)
 
     @property
     def certificates(self) -> list[CertificateRecord]:
@@ -80,6 +148,11 @@ class Tenant:
         now = self._clock.now()
         with self._lock:
             return [certificate.record(now) for certificate in self._certificates]
+
+    @property
+    def working(self) -> bool:
+        """Whether an update is being worked on, be it for somebody who no longer waits for the answer."""
+        return self.job.locked()
 
     def revoke(self, cert_name: str) -> None:
         """Delete a certificate as if somebody had done so in the vendor's console.
@@ -99,7 +172,7 @@ class Tenant:
         with self._lock:
             self._named(cert_name).active_from = self._clock.now()
 
-    def _named(self, cert_name: str) -> Certificate:
+    def _named(self, cert_name: str) -> _Certificate:
         for certificate in self._certificates:
             if certificate.name == cert_name:
                 return certificate
@@ -109,27 +182,23 @@ class Tenant:
 
     def remember_onboarding(self, credential: dict[str, str]) -> None:
         """Keep what onboarding gave out."""
-        with self._lock:
-            self._onboarded = dict(credential)
+        self._onboarded = dict(credential)
 
-    def certificate_of(self, der: bytes) -> CertificateRecord | None:
+    def certificate_with(self, fingerprint: bytes) -> CertificateRecord | None:
         """Return the record of a presented certificate, or None if it is not this tenant's."""
         now = self._clock.now()
-        mark = hashlib.sha256(der).digest()
         with self._lock:
             for certificate in self._certificates:
-                if certificate.issued.fingerprint == mark:
+                if certificate.issued.fingerprint == fingerprint:
                     return certificate.record(now)
         return None
 
     def accepts_key(self, api_key: str) -> bool:
         """Whether this is one of the tenant's valid API keys."""
-        now = self._clock.now()
+        now, given = self._clock.now(), api_key.encode()
         with self._lock:
             return any(
-                secrets.compare_digest(token.value.encode(), api_key.encode())
-                for token in self._tokens
-                if token.valid(now)
+                token.valid(now) and secrets.compare_digest(token.value.encode(), given) for token in self._tokens
             )
 
     def hide_keys(self, text: str) -> str:
@@ -145,72 +214,31 @@ class Tenant:
             limit = self._limits.get(endpoint)
             return limit is None or limit.admit(self._clock.now())
 
-    def begin_job(self) -> bool:
-        """Take the tenant's one place for an update; False when another update has it."""
-        with self._lock:
-            if self._working:
-                return False
-            self._working = True
-            return True
-
-    @property
-    def working(self) -> bool:
-        """Whether an update is being worked on, be it for somebody who no longer waits for the answer."""
-        with self._lock:
-            return self._working
-
-    def end_job(self) -> None:
-        """Give the place back."""
-        with self._lock:
-            self._working = False
-
-    def check_cert_name(self, cert_name: str) -> None:
-        """Check a name for a new certificate.
-
-        Raises:
-            ValueError: Outside the alphabet, or longer than 64.
-            NameTakenError: Used before; deleted certificates keep their names.
-        """
-        if not NAME.fullmatch(cert_name):
-            raise ValueError("certName holds letters, digits and -, and at most 64 of them")
-        with self._lock:
-            if any(certificate.name == cert_name for certificate in self._certificates):
-                raise NameTakenError("certName is taken: this tenant has used it before")
-
-    def free_cert_name(self) -> str:
-        """Return a name the tenant has not used, for a customer who gave none."""
-        with self._lock:
-            return f"certificate-{len(self._certificates) + 1}-{secrets.token_hex(4)}"
-
-    def newest_valid_end(self) -> datetime | None:
-        """Return when the newest valid certificate ends; None when there is none."""
-        now = self._clock.now()
-        with self._lock:
-            ends = [
-                certificate.issued.leaf.not_valid_after_utc
-                for certificate in self._certificates
-                if certificate.valid(now)
-            ]
-        return ends[-1] if ends else None
-
-    def add_certificate(self, cert_name: str, issued: Issued, active_from: datetime | None) -> str:
+    def add_certificate(self, cert_name: str | None, issued: Issued, active_from: datetime | None) -> str:
         """Keep a new certificate and delete the oldest valid one if it is the third.
+
+        Args:
+            cert_name: Its name; None makes one up.
+            issued: The certificate.
+            active_from: From when on the service accepts it; None for not until it is activated.
 
         Returns:
             The name of the deleted one, or an empty string (vendor: ``deletedCertName``).
 
         Raises:
-            ValueError: As ``check_cert_name``.
+            ValueError: The name is outside the alphabet, or was used before; deleted certificates keep their names.
         """
         now = self._clock.now()
         with self._lock:
-            self.check_cert_name(cert_name)
-            self._certificates.append(Certificate(cert_name, issued, active_from))
-            valid = [certificate for certificate in self._certificates if certificate.valid(now)]
-            if len(valid) <= KEPT:
-                return ""
-            valid[0].deleted = True
-            return valid[0].name
+            if cert_name is None:
+                cert_name = f"certificate-{len(self._certificates) + 1}-{secrets.token_hex(4)}"
+            if not NAME.fullmatch(cert_name):
+                raise ValueError("certName holds letters, digits and -, and at most 64 of them")
+            if any(certificate.name == cert_name for certificate in self._certificates):
+                raise ValueError("certName is taken: this tenant has used it before")
+            self._certificates.append(_Certificate(cert_name, issued, active_from))
+            evicted = _delete_the_third(self._certificates, now)
+            return evicted.name if evicted else ""
 
     def add_token(self, value: str | None = None) -> tuple[str, datetime, str]:
         """Keep a new API key, generated unless given, and delete the oldest valid one if it is the third.
@@ -220,11 +248,17 @@ class Tenant:
             ``deletedToken``).
         """
         now = self._clock.now()
+        token = _Token(value or secrets.token_urlsafe(32), (now + TOKEN_LIFETIME).replace(microsecond=0))
         with self._lock:
-            token = Token(value or secrets.token_urlsafe(32), (now + TOKEN_LIFETIME).replace(microsecond=0))
             self._tokens.append(token)
-            valid = [kept for kept in self._tokens if kept.valid(now)]
-            if len(valid) <= KEPT:
-                return token.value, token.expiry, ""
-            valid[0].deleted = True
-            return token.value, token.expiry, valid[0].value
+            evicted = _delete_the_third(self._tokens, now)
+            return token.value, token.expiry, evicted.value if evicted else ""
+
+
+def _delete_the_third[Held: (_Certificate, _Token)](held: list[Held], now: datetime) -> Held | None:
+    """Delete the oldest valid one when there are more than two, and return it."""
+    valid = [one for one in held if one.valid(now)]
+    if len(valid) <= KEPT:
+        return None
+    valid[0].deleted = True
+    return valid[0]

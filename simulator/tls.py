@@ -21,7 +21,7 @@ _EXPIRED_SINCE: Final = datetime(2001, 1, 1)  # noqa: DTZ001  - trustme takes na
 _logger = logging.getLogger(__name__)
 
 
-class _SpeakingSession(ssl.SSLObject):
+class _AlertingSession(ssl.SSLObject):
     """A server session that tells a client why its handshake was refused.
 
     asyncio closes the connection as soon as a handshake fails and throws away the alert that OpenSSL has prepared
@@ -53,7 +53,7 @@ class _SimulatedTimeContext(ssl.SSLContext):
     """
 
     clock: Clock
-    sslobject_class = _SpeakingSession
+    sslobject_class = _AlertingSession
 
     def wrap_bio(
         self,
@@ -87,8 +87,8 @@ def server_context(  # noqa: PLR0913  - the situations to make, every one by nam
         names: Host names and addresses for the certificate, besides the loopback's.
         certificate: The situation to make: a good certificate, one out of date, or one for another host.
         tls: ``modern`` is 1.2 and 1.3; ``1.1-only`` is what a client must refuse to speak.
-        session_tickets: Whether a session ticket follows a TLS 1.3 handshake, as from most servers. It is good for
-            nothing here, but tells a client that it was let in.
+        session_tickets: Whether a session ticket follows a TLS 1.3 handshake, as from most servers. It resumes no
+            session here, but tells a client that it was let in.
     """
     hosts = ("elsewhere.example",) if certificate == "wrong-host" else (*LOOPBACK_NAMES, *names)
     not_after = _EXPIRED_SINCE if certificate == "expired" else None
@@ -97,7 +97,7 @@ def server_context(  # noqa: PLR0913  - the situations to make, every one by nam
     authority.issue_cert(*hosts, not_after=not_after).configure_cert(context)
     context.load_verify_locations(cadata=client_root_pem)
     context.verify_mode = ssl.CERT_REQUIRED
-    # A resumed session would let a client in on the strength of an earlier handshake.
+    # A resumed session would let a client in without a new handshake.
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 1 if session_tickets else 0
     if tls == "1.1-only":

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from tests.reliability import report
-from tests.reliability.tally import INVARIANTS, TALLY
+from tests.support import reliability_report
+from tests.support.invariants import INVARIANTS, TALLY
 
 if TYPE_CHECKING:
     import boto3
 
-pytest_plugins = ["tests.reliability.hygiene"]
+pytest_plugins = ["tests.support.leak_detector"]
 
 _FIRST = ("unit", "reliability")  # the fast ones; then those of a minute each, so that none is left over at the end
 _COUNTED = ("unit", "integration")
@@ -21,7 +21,7 @@ _OF_TOOLS_OR_IN_BULK = ("test_consumer", "test_every_error", "test_fleet", "test
 @pytest.fixture(scope="session")
 def aws_session() -> "boto3.Session":
     """AWS, for the whole session: every test makes what it needs under names of its own."""
-    from tests.integration.aws import in_process  # noqa: PLC0415 - moto takes seconds, and the unit tests have no need
+    from tests.support.aws_clients import in_process  # noqa: PLC0415 - moto takes seconds, and the unit tests have no need
 
     return in_process()
 
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - xdist's
     """Spread the tests over the workers."""
-    from tests.scheduling import TwoHalves  # noqa: PLC0415 - only where there are workers
+    from tests.support.scheduling import TwoHalves  # noqa: PLC0415 - only where there are workers
 
     return TwoHalves(config, log)
 
@@ -74,10 +74,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if hasattr(config, "workeroutput") or searched_only:
         return
     terminalreporter.section("reliability")
-    terminalreporter.write_line("\n".join(report.lines(TALLY)))
-    report.write_json(TALLY)
+    terminalreporter.write_line("\n".join(reliability_report.lines(TALLY)))
+    reliability_report.write_json(TALLY)
     if _is_whole(config):
-        report.write_page(TALLY)
+        reliability_report.write_page(TALLY)
 
 
 def _is_whole(config: pytest.Config) -> bool:

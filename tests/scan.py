@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.cloudformation import ACCOUNT, REGION, Stack
+from tests.support.cloudformation import ACCOUNT, REGION, Stack
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = ("template.yaml", "fleet/tenant.yaml")

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from certificate_rotation.decision import Command
-from certificate_rotation.errors import InvalidEvent
+from certificate_rotation.domain.decision import Command
+from certificate_rotation.domain.errors import InvalidEvent
 
 _FLAGS = {"dryRun": "dry_run", "force": "force", "allowEviction": "allow_eviction"}
 _KNOWN = ("secretId", *_FLAGS)

@@ -1,69 +1,127 @@
-"""Lambda's way in: event in, result out. The parts are built once per cold start, never at import."""
+"""Lambda's way in: event in, result out. What a container works with is built once per cold start, never at import."""
 
 import functools
 import logging
 import os
 import time
 import uuid
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import boto3
 from aws_lambda_powertools import Logger
-from botocore.config import Config
 
-from certificate_rotation.alerts import Alerts
-from certificate_rotation.decision import Command
-from certificate_rotation.device_id_service import DeviceIdService
-from certificate_rotation.errors import InvalidEvent, InvalidSettings
-from certificate_rotation.event_bus import EventBus
+from certificate_rotation.adapters import metrics
+from certificate_rotation.adapters.aws import AwsClients
+from certificate_rotation.adapters.ledger import Ledger
+from certificate_rotation.dependencies import Dependencies, build, build_alerts
+from certificate_rotation.domain.decision import Command
+from certificate_rotation.domain.errors import InvalidEvent, InvalidSettings
+from certificate_rotation.domain.invocation import Invocation
+from certificate_rotation.domain.report import Report
+from certificate_rotation.domain.result import Result, result_of
 from certificate_rotation.events import command_from
-from certificate_rotation.later import Later
-from certificate_rotation.ledger import Ledger
-from certificate_rotation.messages import Situation
-from certificate_rotation.metrics import RunMetrics
-from certificate_rotation.parts import AWS_ANSWER_SECONDS, AWS_CONNECT_SECONDS, AWS_TRIES, Invocation, Parts
-from certificate_rotation.results import Result
+from certificate_rotation.notifications.alerts import Alerts
 from certificate_rotation.rotation import rotate
-from certificate_rotation.secret_store import SecretStore
 from certificate_rotation.settings import Settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_AWS = Config(
-    connect_timeout=AWS_CONNECT_SECONDS,
-    read_timeout=AWS_ANSWER_SECONDS,
-    retries={"mode": "standard", "total_max_attempts": AWS_TRIES},
-)
-
 
 def lambda_handler(event: object, context: "LambdaContext") -> Result:
-    """Rotate what the event names, see `events`; the result is `results.Result`.
+    """Rotate what the event names, see `events`; the result is `result.Result`.
 
     Raises:
         RotationError: one of the classes in `errors`; Lambda shows its name as the errorType.
     """
-    metrics = RunMetrics(context.function_name, _now())
-    metrics.begin()  # first of all: whatever kills the run from here on, it counts as one that crashed
+    started = _now()
+    metrics.begin(context.function_name, started)  # first of all: whatever kills the run from here on, it counts
     _logger().set_correlation_id(context.aws_request_id)
-    alerts = _alerts(os.environ.get("ALERT_TOPIC_ARN", ""), os.environ.get("LEDGER_TABLE", ""))
-    unpublished = alerts.unpublished
+    report = _run(event, context)
+    metrics.finish(context.function_name, started, report)
+    if report.error:
+        raise report.error
+    result = result_of(report)
+    _logger().info("Done.", result=result)
+    return result
+
+
+def _run(event: object, context: "LambdaContext") -> Report:
+    container, invocation = _container(), _invocation(context)
+    about_function = Report(  # what is remembered under the function's own name
+        context.function_name,
+        invocation.clock(),
+        of_function=True,
+        request_id=invocation.request_id,
+        log_url=invocation.log_url,
+        stack=invocation.stack,
+    )
+    command = Command()
     try:
-        answer = _run(event, context, alerts, metrics)
-        metrics.ended(answer)
-    except Exception as error:
-        metrics.failed(error)
-        raise
-    finally:
-        metrics.alerts_not_published(alerts.unpublished - unpublished)
-        metrics.write()
-    return answer
+        command = command_from(event)
+        dependencies = container.dependencies
+    except (InvalidEvent, InvalidSettings) as error:
+        report = replace(about_function, error=error, dry_run=command.dry_run)
+        if command.dry_run:
+            return report
+        container.function_is_well = False
+        done = container.alerts.failed(error, report, invocation)
+        return replace(report, mails_refused=done.mails_refused)
+    function_name = "" if command.dry_run or container.function_is_well else context.function_name
+    report = rotate(dependencies, command, invocation, function_name=function_name)
+    if not function_name:
+        return report
+    known = report.function_state or container.alerts.known(context.function_name)  # a run may fail before it reads
+    if known is None:
+        return report
+    # Event and settings were good, whatever became of the credential.
+    done = container.alerts.resolve_function_incident(known, about_function, invocation)
+    container.function_is_well = known.incident is None and not known.news
+    return replace(report, mails_refused=report.mails_refused + done.mails_refused)
 
 
-def _run(event: object, context: "LambdaContext", alerts: Alerts, metrics: RunMetrics) -> Result:
-    invocation = Invocation(
+class _Container:
+    """What one execution environment keeps between its runs.
+
+    Attributes:
+        function_is_well: whether the ledger is known to hold no incident of the function's own.
+    """
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env, self._clients = env, AwsClients()
+        self.function_is_well = False
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The one table."""
+        return Ledger(self._clients.dynamodb, self._env.get("LEDGER_TABLE", ""))
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Needs no good settings: it tells of bad ones, too."""
+        return build_alerts(self._clients, self._env.get("ALERT_TOPIC_ARN", ""), self.ledger)
+
+    @cached_property
+    def dependencies(self) -> Dependencies:
+        """All that a rotation works with.
+
+        Raises:
+            InvalidSettings: a setting is missing or cannot be used.
+        """
+        return build(Settings.from_env(self._env), self._clients, self.alerts, self.ledger)
+
+
+@functools.cache
+def _container() -> _Container:
+    return _Container(os.environ)
+
+
+def _invocation(context: "LambdaContext") -> Invocation:
+    return Invocation(
         request_id=context.aws_request_id,
         owner=f"{context.aws_request_id}/{uuid.uuid4()}",
         deadline=_now() + timedelta(milliseconds=context.get_remaining_time_in_millis()),
@@ -71,35 +129,7 @@ def _run(event: object, context: "LambdaContext", alerts: Alerts, metrics: RunMe
         sleep=time.sleep,
         log_url=_log_url(context),
         stack=os.environ.get("STACK_NAME") or "device-id-certificate",
-        in_use_until=metrics.in_use_until,
-        in_use_not_checked=metrics.in_use_not_checked,
     )
-    # What is not about one credential is remembered under the function's own name.
-    this_function = Situation(
-        context.function_name,
-        stack=invocation.stack,
-        of_function=True,
-        request_id=invocation.request_id,
-        log_url=invocation.log_url,
-    )
-    command = Command()
-    try:
-        command = command_from(event)
-        metrics.dry_run = command.dry_run
-        parts = _parts(alerts)
-    except (InvalidEvent, InvalidSettings) as error:
-        if not command.dry_run:
-            alerts.failed(error, this_function, invocation)
-        raise
-    if not command.dry_run:
-        alerts.may_resolve(this_function)
-    try:
-        answer = rotate(parts, command, invocation)
-    finally:
-        if not command.dry_run:  # event and settings were good, whatever became of the credential
-            alerts.resolve_function_incident(this_function, invocation)
-    _logger().info("Done.", result=answer)
-    return answer
 
 
 def _log_url(context: "LambdaContext") -> str:
@@ -109,7 +139,7 @@ def _log_url(context: "LambdaContext") -> str:
         quote(quote(name, safe=""), safe="").replace("%", "$")
         for name in (context.log_group_name, context.log_stream_name)
     )
-    host = os.environ.get("CONSOLE_HOST", f"{region}.console.aws.amazon.com")  # each partition has its own
+    host = os.environ.get("CONSOLE_HOST", "console.aws.amazon.com")  # each partition has its own
     console = f"https://{host}/cloudwatch/home?region={region}"
     return f"{console}#logsV2:log-groups/log-group/{group}/log-events/{stream}"
 
@@ -130,27 +160,3 @@ def _logger() -> Logger:
     quiet_libraries()
     # Powertools names the logger after the service: so named, it is the parent of every logger of this package.
     return Logger(service=__package__)
-
-
-@functools.cache
-def _alerts(topic_arn: str, table: str) -> Alerts:
-    sns: Any = Later(lambda: boto3.client("sns", config=_AWS))  # as EventBridge's: most runs have nothing to tell
-    events: Any = Later(lambda: boto3.client("events", config=_AWS))
-    return Alerts(sns, topic_arn, EventBus(events), _ledger(table))
-
-
-@functools.cache
-def _ledger(table: str) -> Ledger:
-    return Ledger(boto3.client("dynamodb", config=_AWS), table)
-
-
-@functools.cache
-def _parts(alerts: Alerts) -> Parts:
-    settings = Settings.from_env(os.environ)
-    return Parts(
-        secrets=SecretStore(boto3.client("secretsmanager", config=_AWS)),
-        ledger=_ledger(settings.ledger_table),
-        service=DeviceIdService(settings.service_url, settings.trusted_ca_pem),
-        alerts=alerts,
-        settings=settings,
-    )

@@ -14,12 +14,12 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from certificate_rotation.attempts import Attempts
-from certificate_rotation.certificates import new_csr_pem, new_private_key, private_key_pem
-from certificate_rotation.credential import Intent
-from certificate_rotation.decision import Progress
-from certificate_rotation.device_id_service import ANSWER_SECONDS, CONNECT_SECONDS
-from certificate_rotation.errors import (
+from certificate_rotation.adapters.device_id_api import ANSWER_SECONDS
+from certificate_rotation.adapters.mtls import CONNECT_SECONDS
+from certificate_rotation.adapters.secret_store import EARLIER, INTENT
+from certificate_rotation.dependencies import Dependencies
+from certificate_rotation.domain.credential import Intent
+from certificate_rotation.domain.errors import (
     InvalidSettings,
     RefreshFailed,
     RefreshRejected,
@@ -28,10 +28,11 @@ from certificate_rotation.errors import (
     TooManyRequests,
     adding,
 )
-from certificate_rotation.gathering import Gathered, InHand
-from certificate_rotation.parts import AWS_CALL, TIME_FOR_WRITES, Invocation, Parts
-from certificate_rotation.secret_store import EARLIER, INTENT
-from certificate_rotation.state import OpenAttempt
+from certificate_rotation.domain.invocation import AWS_CALL, TIME_FOR_WRITES, Invocation
+from certificate_rotation.domain.rate_limit import Attempts
+from certificate_rotation.domain.state import OpenAttempt
+from certificate_rotation.domain.x509 import new_csr_pem, new_private_key, private_key_pem
+from certificate_rotation.snapshot import InHand, LeaseLostError, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -48,52 +49,42 @@ _TOO_LATE = ServiceUnreachable(
 class Issuance:
     """Asks the service for a certificate. The caller holds the lease."""
 
-    def __init__(self, parts: Parts, invocation: Invocation) -> None:
-        """`parts` and `invocation` as they are for this run."""
-        self._parts, self._invocation = parts, invocation
+    def __init__(self, dependencies: Dependencies, invocation: Invocation) -> None:
+        """`dependencies` and `invocation` as they are for this run."""
+        self._dependencies, self._invocation = dependencies, invocation
 
-    def issue(self, gathered: Gathered) -> Gathered | None:
+    def issue(self, snapshot: Snapshot) -> Snapshot:
         """Ask for a certificate. One that is in hand and waits is kept beside it.
 
         Returns:
-            What was gathered, and the new certificate with it; None when the lease ran out before anything was sent.
+            The snapshot, and the new certificate with it.
 
         Raises:
+            LeaseLostError: before anything was sent.
             RefreshFailed: none was issued, or nobody knows.
             InvalidSettings: too little time is left of this invocation.
             StorageFailure: AWS refused a write, and nothing was sent; or it could not be told that nothing was issued.
         """
         self._require_time()
-        waiting = gathered.in_hand[-1] if gathered.in_hand else None
-        intent = self._intend(gathered, waiting)
+        waiting = snapshot.in_hand[-1] if snapshot.in_hand else None
+        intent = self._intend(snapshot, waiting)
         self._require_time()  # making a large RSA key takes a small Lambda many seconds
-        charged = self._charge(gathered, intent, waiting)
-        if charged is None:
-            return None
-        attempt, earlier = charged
+        attempt, earlier = self._charge(snapshot, intent, waiting)
         if self._invocation.time_left() < ISSUE_BUDGET:  # AWS may have taken long to count it
-            self._settle(gathered, attempt, _TOO_LATE)
+            self._settle(snapshot, attempt, _TOO_LATE)
             raise StorageFailure(str(_TOO_LATE))
         try:
-            issued = self._parts.service.refresh(gathered.credential, intent.csr_pem, intent.cert_name)
+            issued = self._dependencies.api.refresh(snapshot.credential, intent.csr_pem, intent.cert_name)
         except RefreshFailed as error:
-            self._settle(gathered, attempt, error)
+            self._settle(snapshot, attempt, error)
             raise
         logger.info("The service issued %s and deleted %s.", intent.cert_name, issued.deleted_cert_name or "nothing")
         answered = replace(
             attempt, outcome="issued", certificate=issued.certificate, deleted_cert_name=issued.deleted_cert_name
         )
-        self._journal(gathered.arn, answered)
-        attempts = gathered.state.attempts.charged(attempt.started_at)
-        before = gathered.in_hand[:-1] if waiting is None else (replace(waiting, attempt=earlier),)
-        return replace(
-            gathered,
-            state=replace(gathered.state, attempts=attempts, open_attempt=answered, earlier=earlier),
-            labels={**gathered.labels, INTENT: intent.version} | ({EARLIER: waiting.intent.version} if waiting else {}),
-            intent=intent,
-            in_hand=(*before, InHand(intent, issued.certificate, answered)),
-            progress=Progress.ISSUED,
-        )
+        self._journal(snapshot.arn, answered)
+        attempts = snapshot.state.attempts.charged(attempt.started_at)
+        return snapshot.with_issued(InHand(intent, issued.certificate, answered), attempts, earlier)
 
     def _require_time(self) -> None:
         if self._invocation.time_left() < ISSUE_BUDGET:
@@ -102,69 +93,68 @@ class Issuance:
                 f"asking for a certificate may take {ISSUE_BUDGET.total_seconds():.0f}. Nothing was sent."
             )
 
-    def _intend(self, gathered: Gathered, waiting: InHand | None) -> Intent:
+    def _intend(self, snapshot: Snapshot, waiting: InHand | None) -> Intent:
         """A key, a CSR and a name in a version of their own; those of an earlier run if it never came to ask.
 
         Writing them also shows that the role, the KMS key and the quota allow what the certificate will need.
         """
-        if gathered.intent and not gathered.state.open_attempt:
-            return gathered.intent
+        if snapshot.intent and not snapshot.state.open_attempt:
+            return snapshot.intent
         if waiting:  # its key must keep a label of ours: INTENT moves on to the new one
-            at, wanted = gathered.labels.get(EARLIER), waiting.intent.version
+            at, wanted = snapshot.labels.get(EARLIER), waiting.intent.version
             if at != wanted:
-                self._parts.secrets.label(gathered.arn, wanted, EARLIER, now_on=at)
+                self._dependencies.secrets.label(snapshot.arn, wanted, EARLIER, now_on=at)
         else:
-            self._parts.secrets.unlabel_all(gathered.arn, gathered.labels)
-        credential = gathered.credential
-        key = new_private_key(self._parts.settings.key_algorithm, like=credential.key)
+            self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.labels)
+        credential = snapshot.credential
+        key = new_private_key(self._dependencies.settings.key_algorithm, like=credential.key)
         intent = Intent(
             version=str(uuid.uuid4()),
             private_key_pem=private_key_pem(key),
             csr_pem=new_csr_pem(key, like=credential.chain.leaf),
-            cert_name=_new_name(self._parts.settings.cert_name_prefix, self._invocation.clock()),
+            cert_name=_new_name(self._dependencies.settings.cert_name_prefix, self._invocation.clock()),
             based_on=credential.chain.fingerprint,
         )
-        self._parts.secrets.put(gathered.arn, intent.version, intent.dump(), INTENT)
+        self._dependencies.secrets.put(snapshot.arn, intent.version, intent.dump(), INTENT)
         return intent
 
-    def _charge(
-        self, gathered: Gathered, intent: Intent, waiting: InHand | None
-    ) -> tuple[OpenAttempt, OpenAttempt | None] | None:
-        """Count the attempt before it leaves; None when the lease ran out and is another's now.
+    def _charge(self, snapshot: Snapshot, intent: Intent, waiting: InHand | None) -> tuple[OpenAttempt, InHand | None]:
+        """Count the attempt before it leaves; with it comes what waits beside it, its certificate written down.
 
-        With it comes the attempt that waits beside it, its certificate written down.
+        Raises:
+            LeaseLostError: the lease ran out and is another's now.
         """
         attempt = OpenAttempt(
             started_at=self._invocation.clock(),
             intent_version=intent.version,
             based_on=intent.based_on,
             cert_name=intent.cert_name,
-            previous_cert_name=gathered.credential.cert_name,
+            previous_cert_name=snapshot.credential.cert_name,
         )
-        earlier = (
-            replace(waiting.attempt, outcome="issued", certificate=waiting.certificate)
-            if waiting and waiting.attempt
-            else None
-        )
-        attempts = gathered.state.attempts.charged(attempt.started_at)
-        owner = self._invocation.owner
-        charged = self._parts.ledger.charge(gathered.arn, owner, attempts, attempt, earlier=earlier)
-        return (attempt, earlier) if charged else None
+        earlier = None
+        if waiting and waiting.attempt:
+            known = replace(waiting.attempt, outcome="issued", certificate=waiting.certificate)
+            earlier = replace(waiting, attempt=known)
+        attempts, owner = snapshot.state.attempts.charged(attempt.started_at), self._invocation.owner
+        before = earlier.attempt if earlier else None
+        if not self._dependencies.ledger.charge(snapshot.arn, owner, attempts, attempt, earlier=before):
+            raise LeaseLostError("The lease ran out before anything was sent.")
+        return attempt, earlier
 
-    def _settle(self, gathered: Gathered, attempt: OpenAttempt, error: RefreshFailed) -> None:
+    def _settle(self, snapshot: Snapshot, attempt: OpenAttempt, error: RefreshFailed) -> None:
         """Write down why no certificate came. An unknown outcome stays open: that is what holds the next run."""
         if error.verdict == "unknown":
             return
-        before = gathered.state.attempts
+        before = snapshot.state.attempts
         attempts = before if error.verdict == "not_sent" else before.charged(attempt.started_at)
         if isinstance(error, TooManyRequests):
             attempts = attempts.exhausted(self._invocation.clock(), error.retry_after_seconds)
-        self._persist(gathered, attempt, attempts, error)
+        self._persist(snapshot, attempt, attempts, error)
         if isinstance(error, RefreshRejected):  # it would be refused again: the next run makes another request
             with adding(f"Before that: {error}"):
-                self._parts.secrets.unlabel(gathered.arn, attempt.intent_version, INTENT)
+                self._dependencies.secrets.unlabel(snapshot.arn, attempt.intent_version, INTENT)
 
-    def _persist(self, gathered: Gathered, attempt: OpenAttempt, attempts: Attempts, error: RefreshFailed) -> None:
+    def _persist(self, snapshot: Snapshot, attempt: OpenAttempt, attempts: Attempts, error: RefreshFailed) -> None:
         """Close the attempt in the ledger, tried again while there is time: left open, it would hold for weeks.
 
         Raises:
@@ -173,13 +163,13 @@ class Issuance:
         pauses = iter(_SETTLE_PAUSES)
         while True:
             try:
-                self._parts.ledger.settle(
-                    gathered.arn,
+                self._dependencies.ledger.settle(
+                    snapshot.arn,
                     attempts,
                     attempt,
                     outcome=type(error).__name__,
                     message=str(error),
-                    earlier=gathered.state.open_attempt,
+                    earlier=snapshot.state.open_attempt,
                 )
             except StorageFailure as refused:
                 pause = next(pauses, None)
@@ -197,7 +187,7 @@ class Issuance:
     def _journal(self, arn: str, attempt: OpenAttempt) -> None:
         """The first store of the answer. Should it fail, the second one, `stage`, matters more than the failure."""
         try:
-            self._parts.ledger.journal(arn, attempt)
+            self._dependencies.ledger.journal(arn, attempt)
         except StorageFailure as error:
             logger.warning("The answer could not be recorded in the ledger: %s", error)
 

@@ -9,22 +9,26 @@
 | close   | labels off, event, mail, ledger | nothing is left to do: the lease went with it      |
 
 Two certificates may wait at once, in the last day of the one in use: the first one the service accepts is used.
+
+Five steps in one module, because their order is what a crash between two of them depends on.
 """
 
 import logging
 from dataclasses import dataclass, replace
 
-from certificate_rotation.asking import Asking
-from certificate_rotation.certificates import check_issued, load_private_key
-from certificate_rotation.credential import Credential
-from certificate_rotation.decision import Progress
-from certificate_rotation.errors import CertificateNotAccepted, CertificateRejected, InvalidCredential, adding
-from certificate_rotation.gathering import Gathered, InHand, situation_of, staged_version
-from certificate_rotation.messages import Rotated, Situation
-from certificate_rotation.parts import Invocation, Parts
-from certificate_rotation.secret_store import PENDING
-from certificate_rotation.state import LastRotation, OpenAttempt
-from certificate_rotation.verdict import NOT_ASKED, REFUSED, Answer, Verdict
+from certificate_rotation.adapters.secret_store import PENDING
+from certificate_rotation.dependencies import Dependencies
+from certificate_rotation.domain.credential import Credential
+from certificate_rotation.domain.decision import Progress
+from certificate_rotation.domain.errors import CertificateNotAccepted, CertificateRejected, InvalidCredential, adding
+from certificate_rotation.domain.invocation import Invocation
+from certificate_rotation.domain.report import Report, Rotated
+from certificate_rotation.domain.state import LastRotation, OpenAttempt
+from certificate_rotation.domain.verdict import NOT_ASKED, REFUSED, Answer, Verdict
+from certificate_rotation.domain.x509 import check_issued, load_private_key
+from certificate_rotation.notifications.alerts import Delivery
+from certificate_rotation.prober import Prober
+from certificate_rotation.snapshot import CredentialChangedError, InHand, Snapshot, staged_version
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +38,13 @@ class Promoted:
     """A new credential in use, and nobody told yet.
 
     Attributes:
-        gathered: what was gathered before it, and the labels that are on now.
-        credential: what is in use now.
+        snapshot: as things are now.
         attempt: the one that brought it; None when somebody deleted the ledger's record of it.
         previous: what the service says of the credential it replaced, since the new one was issued.
         previous_ended: whether that one has reached its date.
     """
 
-    gathered: Gathered
-    credential: Credential
+    snapshot: Snapshot
     attempt: OpenAttempt | None
     previous: Verdict
     previous_ended: bool = False
@@ -53,11 +55,13 @@ class Renewed:
     """A finished rotation.
 
     Attributes:
-        rotation: what happened.
+        rotated: what happened.
+        delivery: what became of the news.
         closed: whether the ledger has it, and with it our lease back.
     """
 
-    rotation: LastRotation
+    rotated: Rotated
+    delivery: Delivery
     closed: bool
 
 
@@ -73,166 +77,163 @@ class _Candidate:
 class Promotion:
     """Puts an issued certificate into use. The caller holds the lease."""
 
-    def __init__(self, parts: Parts, invocation: Invocation, asking: Asking) -> None:
-        """`parts` and `invocation` as they are for this run; `asking` asks all its questions."""
-        self._parts, self._invocation, self._asking = parts, invocation, asking
+    def __init__(self, dependencies: Dependencies, invocation: Invocation, prober: Prober) -> None:
+        """`dependencies` and `invocation` as they are for this run; `prober` asks all its questions."""
+        self._dependencies, self._invocation, self._prober = dependencies, invocation, prober
 
-    def promote(self, gathered: Gathered) -> Promoted | None:
+    def promote(self, snapshot: Snapshot) -> Promoted:
         """Put a certificate in hand into use, without another request.
 
         Args:
-            gathered: what was gathered, with what is in hand.
+            snapshot: with what is in hand.
 
         Returns:
-            What is in use now, for `close`; None when the credential changed meanwhile, so that it has to be decided
-            anew.
+            What is in use now, for `close`.
 
         Raises:
+            CredentialChangedError: somebody moved AWSCURRENT meanwhile.
             CertificateRejected: the newest one fails the offline check.
             CertificateNotAccepted: the service does not accept one yet, or gives no answer.
             StorageFailure: AWS refused a write; says where the certificate is safe.
         """
-        if gathered.progress is Progress.PROMOTED:
-            replaced = self._replaced(gathered)
-            answer = self._asking.ask(replaced) if replaced else NOT_ASKED
-            ended = replaced is not None and self._invocation.clock() >= replaced.chain.not_after
-            return Promoted(gathered, gathered.credential, gathered.promoted, answer, ended)
-        candidates = self._checked(gathered)
+        if snapshot.progress is Progress.PROMOTED:
+            held = self._held_by_consumers(snapshot)
+            answer = self._prober.ask(held) if held else NOT_ASKED
+            ended = held is not None and self._invocation.clock() >= held.chain.not_after
+            return Promoted(snapshot, snapshot.promoted, answer, ended)
+        secrets, replaced = self._dependencies.secrets, snapshot.credential
+        candidates = self._checked(snapshot)
         newest = candidates[0]
-        if not gathered.is_staged(newest.of):
-            self._stage(gathered, newest)
-        gathered = replace(gathered, labels={**gathered.labels, PENDING: newest.version})
-
-        chosen = self._choose(gathered, candidates)
+        if not snapshot.is_staged(newest.of):
+            self._stage(snapshot, newest)
+        snapshot = snapshot.with_staged(newest.version)
+        chosen = self._choose(snapshot, candidates)
         if chosen is not newest:
             # AWS ignores a put of what is there already, labels included: then the label stays where it is.
-            self._stage(gathered, chosen)
-            self._parts.secrets.unlabel(gathered.arn, newest.version, PENDING)
-        name = chosen.of.intent.cert_name
+            self._stage(snapshot, chosen)
+            secrets.unlabel(snapshot.arn, newest.version, PENDING)
+            snapshot = snapshot.with_staged(chosen.version)
+        name, attempt = chosen.of.intent.cert_name, chosen.of.attempt
         with adding(f"The new certificate {name} is safe in the secret, labelled AWSPENDING."):
-            if not self._parts.secrets.promote(gathered.arn, chosen.version, instead_of=gathered.version):
-                return None
+            if not secrets.promote(snapshot.arn, chosen.version, instead_of=snapshot.version):
+                raise CredentialChangedError("Somebody moved AWSCURRENT while a certificate was being put into use.")
         logger.info("%s is in use.", name)
-        gathered = replace(gathered, labels={**gathered.labels, PENDING: chosen.version})
-        attempt = chosen.of.attempt
         if attempt and attempt.deleted_cert_name:
-            self._asking.ask(gathered.credential)
-        previous = self._asking.known(gathered.credential)
-        ended = self._invocation.clock() >= gathered.credential.chain.not_after
-        return Promoted(gathered, chosen.credential, attempt, previous, ended)
+            self._prober.ask(replaced)
+        ended = self._invocation.clock() >= replaced.chain.not_after
+        return Promoted(snapshot.with_promoted(chosen.credential), attempt, self._prober.known(replaced), ended)
 
-    def _choose(self, gathered: Gathered, candidates: list[_Candidate]) -> _Candidate:
+    def _choose(self, snapshot: Snapshot, candidates: list[_Candidate]) -> _Candidate:
         """The first one the service accepts; where the one in use is dead, one of which it says nothing will do.
 
         Raises:
             CertificateNotAccepted: there is none.
         """
-        verdicts = self._asking.ask_patiently([one.credential for one in candidates])
+        verdicts = self._prober.ask_patiently([one.credential for one in candidates])
         chosen = _first(Answer.ACCEPTED, candidates, verdicts)
         if chosen:
             return chosen
-        in_use = self._asking.ask(gathered.credential).answer
-        ended = self._invocation.clock() >= gathered.credential.chain.not_after
+        in_use = self._prober.ask(snapshot.credential).answer
+        ended = self._invocation.clock() >= snapshot.credential.chain.not_after
         if in_use is Answer.REFUSED or (ended and in_use is Answer.NONE):
             chosen = _first(Answer.NONE, candidates, verdicts)  # consumers have nothing that works: nothing is lost
         if chosen is None:
             raise CertificateNotAccepted(_why_not(candidates[0], verdicts[0]))
         return chosen
 
-    def close(self, done: Promoted) -> Renewed:
-        """Tidy, tell, and close. What AWS does not take of the news is written down for the next run.
+    def close(self, done: Promoted, report: Report) -> Renewed:
+        """Tidy, notify, and close. What AWS does not take of the news is written down for the next run.
+
+        Args:
+            done: as `promote` returned it.
+            report: of what is in use now.
 
         Raises:
-            StorageFailure: AWS refused a write. The next run closes, and tells it again.
+            StorageFailure: AWS refused a write. The next run closes, and notifies again.
         """
-        gathered, attempt = done.gathered, done.attempt
+        snapshot, attempt, invocation = done.snapshot, done.attempt, self._invocation
         rotation = LastRotation(
-            at=self._invocation.clock(),
-            cert_name=done.credential.cert_name or "",
-            fingerprint=done.credential.chain.fingerprint,
+            at=invocation.clock(),
+            cert_name=snapshot.credential.cert_name or "",
+            fingerprint=snapshot.credential.chain.fingerprint,
             previous_fingerprint=attempt.based_on if attempt else "",
             previous_cert_name=attempt.previous_cert_name if attempt else None,
             deleted_cert_name=attempt.deleted_cert_name if attempt else "",
         )
-        state, alerts, ledger = gathered.state, self._parts.alerts, self._parts.ledger
+        rotated = Rotated(rotation, done.previous, done.previous_ended)
+        state, ledger, opened = snapshot.state, self._dependencies.ledger, snapshot.state.open_attempt
         with adding(f"The new certificate {rotation.cert_name} is in use (AWSCURRENT)."):
-            self._parts.secrets.unlabel_all(gathered.arn, gathered.labels)
-            told = alerts.rotated(
-                Rotated(rotation, done.previous, state.incident, previous_ended=done.previous_ended),
-                self._situation(replace(gathered, credential=done.credential)),
-                state,
-                self._invocation,
-                announce=self._parts.settings.notify_on_success,
-            )
-            opened = state.open_attempt
+            self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.labels)
+            announce = self._dependencies.settings.notify_on_success
+            news = self._dependencies.alerts.rotated(rotated, report, state, invocation, announce=announce)
             if opened is None:  # somebody deleted the ledger's record
-                ledger.remember(gathered.arn, None, state.told, keep=told.kept, told=told.gone)
-                return Renewed(rotation, closed=False)
-            owner, by = self._invocation.owner, attempt or opened
-            closed = ledger.close(gathered.arn, owner, opened, rotation, promoted=by, keep=told.kept, told=told.gone)
-        return Renewed(rotation, closed)
+                ledger.remember(snapshot.arn, None, state.told, keep=news.kept, told=news.gone)
+                return Renewed(rotated, news, closed=False)
+            closed = ledger.close(
+                snapshot.arn,
+                invocation.owner,
+                opened,
+                rotation,
+                promoted=attempt or opened,
+                keep=news.kept,
+                told=news.gone,
+            )
+        return Renewed(rotated, news, closed)
 
-    def drop(self, gathered: Gathered) -> None:
+    def drop(self, snapshot: Snapshot, report: Report) -> Delivery:
         """Give up a rotation that was made for a certificate no longer in use; what to do next is decided anew."""
-        self._parts.secrets.unlabel_all(gathered.arn, gathered.labels)
-        attempt = gathered.state.open_attempt
+        self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.labels)
+        attempt, news = snapshot.state.open_attempt, Delivery()
         if attempt:
-            told = None
-            if gathered.in_hand:
-                names = ", ".join(one.intent.cert_name for one in gathered.in_hand)
-                told = self._parts.alerts.dropped(
-                    names, self._situation(gathered), gathered.state.news, self._invocation
-                )
-            keep, gone = (told.kept, told.gone) if told else ((), ())
-            self._parts.ledger.drop(gathered.arn, attempt, keep=keep, told=gone)
+            if snapshot.in_hand:
+                names = ", ".join(one.intent.cert_name for one in snapshot.in_hand)
+                news = self._dependencies.alerts.dropped(names, report, snapshot.state, self._invocation)
+            self._dependencies.ledger.drop(snapshot.arn, attempt, keep=news.kept, told=news.gone)
+        return news
 
-    def _checked(self, gathered: Gathered) -> list[_Candidate]:
+    def _checked(self, snapshot: Snapshot) -> list[_Candidate]:
         """What passes the offline check, the newest one first, without which there is nothing to go on with.
 
         Of two that are as good, the newest is used: the service deletes the older one next.
         """
-        *earlier, newest = gathered.in_hand
-        checked = [self._check(gathered, newest)]
+        *earlier, newest = snapshot.in_hand
+        checked = [self._check(snapshot, newest)]
         for one in earlier:
             try:
-                checked.append(self._check(gathered, one))
+                checked.append(self._check(snapshot, one))
             except CertificateRejected as error:
                 logger.warning("The earlier certificate is of no use any more: %s", error)
         return checked
 
-    def _check(self, gathered: Gathered, one: InHand) -> _Candidate:
+    def _check(self, snapshot: Snapshot, one: InHand) -> _Candidate:
         """The offline check; what fails it is journalled as rejected, so that the next run holds."""
-        key, in_use = load_private_key(one.intent.private_key_pem), gathered.credential
-        replaced = None if self._asking.known(in_use) == REFUSED else in_use.chain
+        key, in_use = load_private_key(one.intent.private_key_pem), snapshot.credential
+        replaced = None if self._prober.known(in_use) == REFUSED else in_use.chain
         try:
             chain = check_issued(one.certificate, key, replaced, self._invocation.clock())
-            renewed = gathered.credential.renewed(chain, key, one.intent.cert_name)
+            renewed = snapshot.credential.renewed(chain, key, one.intent.cert_name)
         except ValueError as error:
-            if one.attempt and one.attempt == gathered.state.open_attempt:
-                self._parts.ledger.journal(gathered.arn, replace(one.attempt, outcome="rejected"))
+            if one.attempt and one.attempt == snapshot.state.open_attempt:
+                self._dependencies.ledger.journal(snapshot.arn, replace(one.attempt, outcome="rejected"))
             raise CertificateRejected(f"The new certificate {one.intent.cert_name} {error}.") from error
-        return _Candidate(one, renewed, staged_version(one.intent.version, gathered.version))
+        return _Candidate(one, renewed, staged_version(one.intent.version, snapshot.version))
 
-    def _stage(self, gathered: Gathered, candidate: _Candidate) -> None:
+    def _stage(self, snapshot: Snapshot, candidate: _Candidate) -> None:
         """The second store of the certificate, joined with its key."""
         intent = candidate.of.intent
         safe = "in the ledger or in this run's log" if candidate.of.attempt else "in the secret"
         with adding(f"The new certificate {intent.cert_name} is safe {safe}, its key in version {intent.version}."):
-            self._parts.secrets.put(gathered.arn, candidate.version, candidate.credential.dump(), PENDING)
+            self._dependencies.secrets.put(snapshot.arn, candidate.version, candidate.credential.dump(), PENDING)
 
-    def _replaced(self, gathered: Gathered) -> Credential | None:
-        """Of a promotion an earlier run did not finish: what consumers may still hold."""
-        text = self._parts.secrets.previous(gathered.arn)
+    def _held_by_consumers(self, snapshot: Snapshot) -> Credential | None:
+        """What a promotion replaced that an earlier run did not finish."""
+        text = self._dependencies.secrets.previous(snapshot.arn)
         try:
             previous = Credential.parse(text) if text else None
         except InvalidCredential:
             return None
-        attempt = gathered.promoted
+        attempt = snapshot.promoted
         return previous if previous and attempt and previous.chain.fingerprint == attempt.based_on else None
-
-    def _situation(self, gathered: Gathered) -> Situation:
-        in_use = self._asking.known(gathered.credential)
-        return situation_of(gathered, self._parts.settings.policy, self._invocation, in_use)
 
 
 def _first(answer: Answer, candidates: list[_Candidate], verdicts: list[Verdict]) -> _Candidate | None:

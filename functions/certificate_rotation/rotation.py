@@ -1,16 +1,15 @@
-"""Rotates one credential: gather, decide, apply.
+"""Rotates one credential: take a snapshot, decide, carry out; and report.
 
-`issuance` and `promotion` hold the order of the writes, and what a crash after each of them leaves. `asking` is how
-anybody here knows whether a credential works.
+`issuance` and `promotion` hold the order of the writes, and what a crash after each of them leaves. `prober` is how
+anybody here knows whether a credential works. One run is one class, and everything that ends it is here.
 """
 
 import logging
 from dataclasses import replace
 
-from certificate_rotation.asking import Asking
-from certificate_rotation.attempts import Attempts
-from certificate_rotation.credential import Credential
-from certificate_rotation.decision import (
+from certificate_rotation.adapters.secret_store import is_name_of
+from certificate_rotation.dependencies import Dependencies
+from certificate_rotation.domain.decision import (
     Ask,
     Busy,
     Command,
@@ -26,7 +25,7 @@ from certificate_rotation.decision import (
     Wait,
     decide,
 )
-from certificate_rotation.errors import (
+from certificate_rotation.domain.errors import (
     CertificateNotAccepted,
     CertificateRejected,
     CredentialExpired,
@@ -36,22 +35,22 @@ from certificate_rotation.errors import (
     StorageFailure,
     Unauthorized,
 )
-from certificate_rotation.gathering import Gathered, gather, situation_of
+from certificate_rotation.domain.invocation import Invocation
+from certificate_rotation.domain.report import Outcome, Report
+from certificate_rotation.domain.state import Lease
+from certificate_rotation.domain.verdict import ACCEPTED, NOT_ASKED, Answer
 from certificate_rotation.issuance import Issuance
-from certificate_rotation.messages import Situation
-from certificate_rotation.parts import Invocation, Parts
+from certificate_rotation.notifications.alerts import Delivery
+from certificate_rotation.prober import Prober
 from certificate_rotation.promotion import Promoted, Promotion
-from certificate_rotation.results import Result, result, utc_text
-from certificate_rotation.secret_store import is_name_of
-from certificate_rotation.state import Lease
-from certificate_rotation.verdict import ACCEPTED, NOT_ASKED, Answer
+from certificate_rotation.snapshot import CredentialChangedError, LeaseLostError, Snapshot, take_snapshot
 
 logger = logging.getLogger(__name__)
 
 _ROUNDS = 4  # how often a run starts over because the credential changed under it
 
-_OUTCOMES = {NotDue: "not_due", Hold: "held", Wait: "rate_limited", Busy: "busy"}
-_WOULD_DO = {
+_OUTCOMES: dict[type[Decision], Outcome] = {NotDue: "not_due", Hold: "held", Wait: "rate_limited", Busy: "busy"}
+_WOULD_DO: dict[type[Decision], str] = {
     NotDue: "nothing",
     Issue: "rotate",
     Resume: "resume",
@@ -64,220 +63,240 @@ _WOULD_DO = {
 }
 
 
-def rotate(parts: Parts, command: Command, invocation: Invocation) -> Result:
-    """Do what is due for one credential, and tell people when it fails.
+def rotate(dependencies: Dependencies, command: Command, invocation: Invocation, *, function_name: str = "") -> Report:
+    """Do what is due for one credential, and notify people when it fails.
 
-    Raises:
-        RotationError: one of the classes in `errors`, after the alert about it went out.
+    Args:
+        dependencies: the outside world.
+        command: what the event asks for.
+        invocation: this run.
+        function_name: whose record of the ledger to read along with the credential's; empty for none.
+
+    Returns:
+        The report of the run; of one that failed, its `error` says how.
     """
-    return _Rotation(parts, command, invocation).run()
+    return _Run(dependencies, command, invocation, function_name).run()
 
 
-class _Rotation:
+class _Run:
     """One run."""
 
-    def __init__(self, parts: Parts, command: Command, invocation: Invocation) -> None:
-        self._parts, self._command, self._invocation = parts, command, invocation
-        self._asking = Asking(parts, invocation)
-        self._issuance, self._promotion = Issuance(parts, invocation), Promotion(parts, invocation, self._asking)
-        self._secret_id = command.secret_id or parts.settings.secret_arn
-        own = parts.settings.secret_arn
-        self._situation = Situation(
-            own if is_name_of(self._secret_id, own) else self._secret_id,
-            stack=invocation.stack,
+    def __init__(
+        self, dependencies: Dependencies, command: Command, invocation: Invocation, function_name: str
+    ) -> None:
+        self._dependencies, self._command, self._invocation = dependencies, command, invocation
+        self._settings, self._alerts = dependencies.settings, dependencies.alerts
+        self._prober = Prober(dependencies, invocation)
+        self._issuance = Issuance(dependencies, invocation)
+        self._promotion = Promotion(dependencies, invocation, self._prober)
+        self._function_name = function_name
+        self._secret_id = command.secret_id or self._settings.secret_arn
+        own = self._settings.secret_arn
+        self._report = Report(  # what is known so far
+            secret=own if is_name_of(self._secret_id, own) else self._secret_id,
+            at=invocation.clock(),
+            dry_run=command.dry_run,
             request_id=invocation.request_id,
             log_url=invocation.log_url,
+            stack=invocation.stack,
         )
-        self._in_use: Credential | None = None  # what AWSCURRENT held when it was read last
+        self._snapshot: Snapshot | None = None  # the last one
         self._claimed = ""  # the ARN we hold the lease of
 
-    def run(self) -> Result:
+    def run(self) -> Report:
         try:
-            return self._gather_decide_apply()
-        except Exception as error:
-            if not self._command.dry_run:
-                self._tell_failure(error)
-            raise
+            return self._snapshot_decide_carry_out()
+        except Exception as error:  # noqa: BLE001 - the handler raises it again, when people and metrics know of it
+            return self._fail(error)
         finally:
             self._release()
 
-    def _tell_failure(self, error: Exception) -> None:
-        """Tell of it, and whether traffic works meanwhile: the one in use is still in place, so the service knows."""
-        in_use = self._in_use
-        if in_use:
-            if isinstance(error, RotationError):
-                self._watch(in_use)
-            self._situation = replace(self._situation, in_use=self._asking.known(in_use))
-        self._parts.alerts.failed(error, self._situation, self._invocation)
-
-    def _gather_decide_apply(self) -> Result:
+    def _snapshot_decide_carry_out(self) -> Report:
         for _ in range(_ROUNDS):
-            labels = self._parts.secrets.labels(self._secret_id)
-            if labels.arn != self._situation.secret:
-                if not self._command.dry_run:
-                    self._parts.alerts.adopt(self._situation.secret, labels.arn)
-                self._situation = replace(self._situation, secret=labels.arn)
-            gathered = gather(self._parts.secrets, self._parts.ledger, labels)
-            self._in_use = gathered.credential
-            self._situation = self._situation_of(gathered)
-            self._invocation.in_use_until(gathered.credential.chain.not_after)
-            decision = self._decide(gathered)
-            answer = self._preview(gathered, decision) if self._command.dry_run else self._apply(gathered, decision)
-            if answer is not None:
-                return answer
+            snapshot = self._take_snapshot()
+            decision = self._decide(snapshot)
+            if self._command.dry_run:
+                return self._preview(snapshot, decision)
+            try:
+                return self._carry_out(snapshot, decision)
+            except LeaseLostError:
+                self._claimed = ""
+            except CredentialChangedError as changed:
+                logger.info("%s Once more from the start.", changed)
         raise StorageFailure("The credential changed again and again while this run was at work.")
 
-    def _decide(self, gathered: Gathered) -> Decision:
+    def _take_snapshot(self) -> Snapshot:
+        secrets, ledger = self._dependencies.secrets, self._dependencies.ledger
+        labels = secrets.labels(self._secret_id)
+        if labels.arn != self._report.secret:
+            if not self._command.dry_run:
+                self._alerts.adopt(self._report.secret, labels.arn)
+            self._report = replace(self._report, secret=labels.arn)
+        snapshot, of_function = take_snapshot(secrets, ledger, labels, self._function_name)
+        if of_function is not None:
+            self._report = replace(self._report, function_state=of_function)
+        self._function_name = ""
+        self._snapshot = snapshot
+        return snapshot
+
+    def _decide(self, snapshot: Snapshot) -> Decision:
         """Decide; where that hangs on whether the credential in use is accepted, ask first."""
-        decision = self._decide_on_what_is_known(gathered)
+        decision = self._decide_on_what_is_known(snapshot)
         if not isinstance(decision, Ask):
             return decision
-        if self._asking.ask(gathered.credential) == NOT_ASKED:
+        if self._prober.ask(snapshot.credential) == NOT_ASKED:
             raise InvalidSettings(
                 f"Timeout: too little time was left of this invocation. {decision.why} Nothing was done."
             )
-        return self._decide_on_what_is_known(gathered)
+        return self._decide_on_what_is_known(snapshot)
 
-    def _decide_on_what_is_known(self, gathered: Gathered) -> Decision:
-        facts = gathered.facts(self._asking.known(gathered.credential))
-        policy, owner = self._parts.settings.policy, self._invocation.owner
-        decision = decide(facts, policy, self._command, self._invocation.clock(), owner)
+    def _decide_on_what_is_known(self, snapshot: Snapshot) -> Decision:
+        facts = snapshot.facts(self._prober.known(snapshot.credential))
+        owner, now = self._invocation.owner, self._invocation.clock()
+        decision = decide(facts, self._settings.policy, self._command, now, owner)
         logger.info("%s. %s", type(decision).__name__, decision.why)
         return decision
 
-    def _apply(self, gathered: Gathered, decision: Decision) -> Result | None:
-        """Carry the decision out; None when the credential changed meanwhile, so that it has to be decided again."""
+    def _preview(self, snapshot: Snapshot, decision: Decision) -> Report:
+        until = decision.until if isinstance(decision, Hold | Wait) else None
+        report = self._describe(snapshot, "dry_run")
+        return replace(report, would_do=_WOULD_DO[type(decision)], why=decision.why, until=until)
+
+    def _carry_out(self, snapshot: Snapshot, decision: Decision) -> Report:
+        """Carry the decision out.
+
+        Raises:
+            CredentialChangedError: what the snapshot shows is not so any more.
+        """
         match decision:
-            case Issue() | Resume() | Drop():
-                return self._act(gathered, decision) if self._claim(gathered) else None
+            case Issue():
+                self._claim(snapshot)
+                return self._close(self._issue(snapshot))
+            case Resume(_, another):
+                self._claim(snapshot)
+                return self._close(self._resume(snapshot, another=another))
+            case Drop(why):
+                self._claim(snapshot)
+                self._count(self._promotion.drop(snapshot, self._describe(snapshot, "failed")))
+                raise CredentialChangedError(why)
             case Expired(why):
                 raise CredentialExpired(why)
             case Unanswered(why):
-                error = self._asking.known(gathered.credential).error
+                error = self._prober.known(snapshot.credential).error
                 if error is None:
                     raise ValueError("an answer is there")  # `decide` says so only for want of one
                 raise type(error)(f"{why} {error}")
-            case NotDue() | Hold() | Wait():
-                self._require_accepted(gathered.credential)
-                self._tell(gathered, decision)
-        answer = self._result(_OUTCOMES[type(decision)], gathered.credential, gathered.state.attempts)
-        if isinstance(decision, Hold):
-            answer |= {"why": decision.why, "until": utc_text(decision.until)}
-        return answer
+            case _:
+                return self._leave_in_place(snapshot, decision)
 
-    def _tell(self, gathered: Gathered, decision: Decision) -> None:
-        """What a run that leaves everything in place has to tell: a hold, a recovery, what was not taken before."""
-        state, alerts, situation = gathered.state, self._parts.alerts, self._situation_of(gathered)
+    def _leave_in_place(self, snapshot: Snapshot, decision: Decision) -> Report:
+        """Change nothing: look whether what is in use works, and notify of what has to be told."""
+        if not isinstance(decision, Busy):
+            self._require_accepted(snapshot)
+        report = self._describe(snapshot, _OUTCOMES[type(decision)])
+        state, invocation = snapshot.state, self._invocation
+        if isinstance(decision, Hold):
+            report = replace(report, why=decision.why, until=decision.until)
         if isinstance(decision, Hold) and state.open_attempt:
             # The failure goes on; and if the run that met it was killed, nobody was told yet.
             kind = CertificateRejected if state.open_attempt.outcome == "rejected" else OutcomeUnknown
-            alerts.failed(kind(decision.why), situation, self._invocation)
-        elif isinstance(decision, NotDue) and state.incident and self._may_be_over(gathered.credential):
-            alerts.recovered(state.incident, situation, state, self._invocation)
+            done = self._alerts.failed(kind(decision.why), report, invocation)
+        elif isinstance(decision, NotDue) and state.incident and self._may_be_over(snapshot):
+            done = self._alerts.recovered(state.incident, report, state, invocation)
+        elif isinstance(decision, Busy):
+            done = Delivery()  # the other run notifies
         else:
-            alerts.catch_up(gathered.arn, state, self._invocation)
+            done = self._alerts.catch_up(snapshot.arn, state, invocation)
+        return self._count(done, report)
 
-    def _require_accepted(self, in_use: Credential) -> None:
+    def _require_accepted(self, snapshot: Snapshot) -> None:
         """Ask about what consumers use now, in every run that leaves it in place.
 
         Raises:
             Unauthorized: somebody deleted the certificate or the key at the service. Better told now than when due.
         """
-        self._watch(in_use)
-        if self._asking.known(in_use).answer is Answer.REFUSED:
-            name = in_use.cert_name or "it has no name in the secret"
+        self._watch(snapshot)
+        if self._prober.known(snapshot.credential).answer is Answer.REFUSED:
+            name = snapshot.credential.cert_name or "it has no name in the secret"
             raise Unauthorized(f"The service refuses the certificate in use ({name}) together with its API key.")
 
-    def _watch(self, in_use: Credential) -> None:
-        """Ask, unless the owner does not want it; what comes of it is known to `asking`."""
-        if not self._parts.settings.watch_in_use or self._asking.known(in_use) != NOT_ASKED:
-            return
-        verdict = self._asking.ask(in_use)
-        if verdict.answer is Answer.NONE:  # consumers notice that themselves: no mail for it
-            logger.warning("Whether the service accepts the certificate in use could not be found out: %s", verdict.why)
-            self._invocation.in_use_not_checked()
+    def _watch(self, snapshot: Snapshot) -> None:
+        """Ask once in a run, unless the owner does not want it. No answer is nothing to wake anybody for."""
+        if self._settings.watch_in_use:
+            verdict = self._prober.ask(snapshot.credential)
+            if verdict.answer is Answer.NONE:
+                logger.warning("Whether the service accepts the one in use could not be found out: %s", verdict.why)
 
-    def _may_be_over(self, in_use: Credential) -> bool:
+    def _may_be_over(self, snapshot: Snapshot) -> bool:
         """Whether an incident has ended: the service let in what is in use, or nobody wants it asked."""
-        return not self._parts.settings.watch_in_use or self._asking.known(in_use) == ACCEPTED
+        return not self._settings.watch_in_use or self._prober.known(snapshot.credential) == ACCEPTED
 
-    def _act(self, gathered: Gathered, decision: Issue | Resume | Drop) -> Result | None:
-        if isinstance(decision, Drop):
-            self._promotion.drop(gathered)
-            return None
-        if isinstance(decision, Resume):
-            promoted = self._resume(gathered, another=decision.another)
-        else:
-            promoted = self._issue(gathered)
-        if promoted is None:
-            return None
-        self._in_use = promoted.credential
-        self._situation = self._situation_of(replace(gathered, credential=promoted.credential))
-        renewed = self._promotion.close(promoted)
-        if renewed.closed:  # in one write with the lease
-            self._claimed = ""
-        return self._result("rotated", promoted.credential, promoted.gathered.state.attempts) | {
-            "previousCertName": renewed.rotation.previous_cert_name,
-            "deletedCertName": renewed.rotation.deleted_cert_name or None,
-        }
-
-    def _issue(self, gathered: Gathered) -> Promoted | None:
+    def _issue(self, snapshot: Snapshot) -> Promoted:
         try:
-            issued = self._issuance.issue(gathered)
+            issued = self._issuance.issue(snapshot)
         except Unauthorized:
-            self._asking.learn_refused(gathered.credential)
+            self._prober.learn_refused(snapshot.credential)
             raise
-        if issued is None:  # our lease ran out
-            self._claimed = ""
-            return None
-        self._asking.forget()
+        self._prober.forget()
         return self._promotion.promote(issued)
 
-    def _resume(self, gathered: Gathered, *, another: bool) -> Promoted | None:
-        if gathered.progress is Progress.PROMOTED:
-            self._watch(gathered.credential)
+    def _resume(self, snapshot: Snapshot, *, another: bool) -> Promoted:
+        if snapshot.progress is Progress.PROMOTED:
+            self._watch(snapshot)
         try:
-            return self._promotion.promote(gathered)
+            return self._promotion.promote(snapshot)
         except CertificateNotAccepted:
-            if not another or self._asking.known(gathered.credential).answer is Answer.REFUSED:
+            if not another or self._prober.known(snapshot.credential).answer is Answer.REFUSED:
                 raise
             logger.info("The end is near and the certificate in hand is not accepted: one more is asked for.")
-            return self._issue(gathered)
+            return self._issue(snapshot)
 
-    def _preview(self, gathered: Gathered, decision: Decision) -> Result:
-        answer = self._result("dry_run", gathered.credential, gathered.state.attempts)
-        answer |= {"wouldDo": _WOULD_DO[type(decision)], "why": decision.why}
-        if isinstance(decision, Hold | Wait):
-            answer |= {"until": utc_text(decision.until)}
-        return answer
+    def _close(self, promoted: Promoted) -> Report:
+        self._snapshot = promoted.snapshot
+        report = self._describe(promoted.snapshot, "rotated")
+        renewed = self._promotion.close(promoted, report)
+        if renewed.closed:  # in one write with the lease
+            self._claimed = ""
+        return self._count(renewed.delivery, replace(report, rotated=renewed.rotated))
 
-    def _situation_of(self, gathered: Gathered) -> Situation:
-        in_use = self._asking.known(gathered.credential)
-        return situation_of(gathered, self._parts.settings.policy, self._invocation, in_use)
+    def _fail(self, error: Exception) -> Report:
+        """Notify of it, and whether traffic works meanwhile: the one in use is still in place, so the service knows."""
+        snapshot, dry_run = self._snapshot, self._command.dry_run
+        if snapshot and isinstance(error, RotationError) and not dry_run:
+            self._watch(snapshot)
+        report = self._describe(snapshot, "failed") if snapshot else self._report
+        report = replace(report, at=self._invocation.clock(), error=error)
+        return report if dry_run else self._count(self._alerts.failed(error, report, self._invocation), report)
 
-    def _result(self, outcome: str, credential: Credential, attempts: Attempts) -> Result:
-        return result(
-            outcome,
-            arn=self._situation.secret,
-            cert_name=credential.cert_name,
-            chain=credential.chain,
-            attempts=attempts,
-            policy=self._parts.settings.policy,
-            now=self._invocation.clock(),
+    def _describe(self, snapshot: Snapshot, outcome: Outcome) -> Report:
+        return snapshot.describe(
+            replace(self._report, at=self._invocation.clock(), outcome=outcome),
+            self._settings.policy,
+            self._prober.known(snapshot.credential),
         )
 
-    def _claim(self, gathered: Gathered) -> bool:
-        """Take the lease, if nobody changed the ledger since it was read."""
+    def _count(self, done: Delivery, report: Report | None = None) -> Report:
+        """Add up what AWS did not take."""
+        refused = self._report.mails_refused + done.mails_refused
+        self._report = replace(self._report, mails_refused=refused)
+        return replace(report or self._report, mails_refused=refused)
+
+    def _claim(self, snapshot: Snapshot) -> None:
+        """Take the lease.
+
+        Raises:
+            CredentialChangedError: somebody changed the ledger since it was read.
+        """
         if not self._claimed:
             lease = Lease(self._invocation.owner, self._invocation.deadline)
-            if self._parts.ledger.claim(gathered.arn, gathered.state, lease):
-                self._claimed = gathered.arn
-        return bool(self._claimed)
+            if not self._dependencies.ledger.claim(snapshot.arn, snapshot.state, lease):
+                raise CredentialChangedError("Somebody changed the ledger since it was read.")
+            self._claimed = snapshot.arn
 
     def _release(self) -> None:
         if not self._claimed:
             return
         try:
-            self._parts.ledger.release(self._claimed, self._invocation.owner)
+            self._dependencies.ledger.release(self._claimed, self._invocation.owner)
         except StorageFailure as error:
             logger.warning("The lease could not be given back; it ends by itself at the deadline: %s", error)

@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Self
 from urllib.parse import urlsplit
 
-from certificate_rotation.certificates import KEY_ALGORITHMS
-from certificate_rotation.decision import Policy
-from certificate_rotation.errors import InvalidSettings
+from certificate_rotation.domain.decision import Policy
+from certificate_rotation.domain.errors import InvalidSettings
+from certificate_rotation.domain.x509 import KEY_ALGORITHMS
 
 # Vendor: the base URL of each region (Prisma Access administration, "Third-Party Device-ID APIs").
 SERVICE_URLS = {

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from dev.built_function import built_function
+from dev.emulator import Emulator, emulated
+from dev.inbox import Inbox
+from dev.local_aws import local_aws
+from dev.stack import BUILT_TEMPLATE, Stack, deploy
 from simulator import Simulator
-from tests.deployed.customer import LIFETIME, PREFIX, Customer
-from tests.deployed.emulation import EmulatedStack, settings_of
-from tests.deployed.hearing import hear_of, listen
-from tests.deployed.wire import Wire
-from tools.artefact import built_function
-from tools.emulator import Emulator, emulated
-from tools.inbox import Inbox
-from tools.local_aws import local_aws
-from tools.stack import BUILT_TEMPLATE, Stack, deploy
+from tests.support.aws_proxy import Wire
+from tests.support.deployed_customer import LIFETIME, PREFIX, Customer
+from tests.support.deployed_leaks import hear_of, listen
+from tests.support.emulation import EmulatedStack, settings_of
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from certificate_rotation.errors import InvalidSettings, StorageFailure
-from simulator.authority import key_pem, new_key
-from tests.deployed.customer import Customer
-from tests.deployed.role import Role
-from tools.stack import Stack
+from certificate_rotation.domain.errors import InvalidSettings, StorageFailure
+from dev.stack import Stack
+from simulator.ca import key_pem, new_key
+from tests.support.deployed_customer import Customer
+from tests.support.deployed_role import Role
 
 
 def encrypted(pem: str) -> str:

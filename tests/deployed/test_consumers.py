@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployed.customer import Customer
-from tools.local_aws import ROOT
+from dev.local_aws import ROOT
+from tests.support.deployed_customer import Customer
 
 EXAMPLES = ROOT / "docs/examples"
 _NEEDED = ("aws", "jq", "curl")

@@ -9,11 +9,11 @@ import itertools
 
 import pytest
 
-from simulator.authority import KeyAlgorithm
-from tests.deployed.customer import Customer
-from tools.artefact import built_function
-from tools.emulator import Emulator, emulated
-from tools.stack import Stack
+from dev.built_function import built_function
+from dev.emulator import Emulator, emulated
+from dev.stack import Stack
+from simulator.ca import KeyAlgorithm
+from tests.support.deployed_customer import Customer
 
 CONTRACT = {"outcome", "secretId", "certName", "notAfter", "daysLeft", "renewAt", "attemptsAvailable", "nextAttemptAt"}
 KINDS = list(itertools.product(("rsa2048", "ec256"), (False, True)))

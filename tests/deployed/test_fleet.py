@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from cli.errors import ATTENTION, FAILED
+from dev.inbox import Email
+from dev.local_aws import ROOT
+from dev.stack import Stack
 from simulator import Simulator, Tenant
-from tests.deployed.customer import LIFETIME, PREFIX, Customer
-from tests.deployed.terminal import Terminal
-from tools.inbox import Email
-from tools.local_aws import ROOT
-from tools.onboarding.stopping import ATTENTION, FAILED
-from tools.stack import Stack
+from tests.support.deployed_customer import LIFETIME, PREFIX, Customer
+from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.makes_key_files  # what a person brings
 
@@ -138,7 +138,7 @@ def test_the_whole_fleet_is_shown_worst_first(fleet: Fleet, customer: Customer) 
     for name, days in (("paused", 5), ("older", 20)):
         fleet.sign_up(name, timedelta(days=days))
         fleet.run("tenant", "add", name, "--cert", "device-id.pem", "--api-key-file", "api-key")
-    assert "Put the credential into the secret: make store" in fleet.run("tenant", "add", "empty")
+    assert "Put the credential into the secret: device-id store" in fleet.run("tenant", "add", "empty")
     fleet.run("tenant", "pause", "paused")
 
     shown = fleet.terminal.run("status", "--all")

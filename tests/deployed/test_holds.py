@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from tests.deployed.customer import LIFETIME, Customer
+from tests.support.deployed_customer import LIFETIME, Customer
 
 
 def test_after_a_lost_answer_the_next_run_is_held_and_says_until_when(customer: Customer) -> None:

@@ -11,12 +11,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.deployed.customer import LIFETIME, Customer
-from tests.deployed.emulation import EmulatedStack
-from tools import alert_texts
-from tools.artefact import built_function
-from tools.emulator import emulated
-from tools.stack import Stack
+from dev import render_alert_docs
+from dev.built_function import built_function
+from dev.emulator import emulated
+from dev.stack import Stack
+from tests.support.deployed_customer import LIFETIME, Customer
+from tests.support.emulation import EmulatedStack
 
 YOUNG = timedelta(days=1)
 INSIST = {"force": True, "allowEviction": True}
@@ -112,7 +112,7 @@ FAILING = {
 
 def test_no_error_of_the_contract_is_left_out() -> None:
     """One that is added is provoked above, or says where else."""
-    assert FAILING.keys() | ELSEWHERE.keys() == alert_texts.named().keys()
+    assert FAILING.keys() | ELSEWHERE.keys() == render_alert_docs.named().keys()
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_an_error_is_reported_under_its_name_and_told_once_and_so_is_its_end(
         (email,) = customer.emails()
         assert email.attributes["code"] == name
         assert answer.payload["errorMessage"] in email.body
-        assert f"What you can do\n{customer.cure(alert_texts.named()[name])}\n" in email.body
+        assert f"What you can do\n{customer.cure(render_alert_docs.named()[name])}\n" in email.body
 
         again = stack.invoke(failing.event)
         assert ("failed" if again.failed else again.payload["outcome"]) == failing.again

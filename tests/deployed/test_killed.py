@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.credential import Credential
-from tests.deployed.customer import OWN_KEYS, Customer
-from tests.deployed.killing import AtAws, AtTheService, Place, run_until_killed
-from tests.deployed.wire import Wire
-from tests.reliability.tally import TALLY
+from certificate_rotation.domain.credential import Credential
+from tests.support.aws_proxy import Wire
+from tests.support.deployed_customer import OWN_KEYS, Customer
+from tests.support.invariants import TALLY
+from tests.support.process_kill import AtAws, AtTheService, Place, run_until_killed
 
 PLACES: dict[str, Place] = {
     "after the claim": AtAws("UpdateItem", 1),

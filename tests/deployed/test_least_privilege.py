@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.deployed.customer import Customer
-from tests.deployed.role import Right, Role, listed
-from tests.deployed.scenarios import SCENARIOS
-from tests.deployed.wire import Wire
-from tests.reliability.tally import TALLY
-from tools.stack import Stack
+from dev.stack import Stack
+from tests.support.aws_proxy import Wire
+from tests.support.deployed_customer import Customer
+from tests.support.deployed_role import Right, Role, listed
+from tests.support.deployed_scenarios import SCENARIOS
+from tests.support.invariants import TALLY
 
 # Rights the local AWS does not ask for, and why AWS does. Each is checked against AWS's documentation instead, in
 # `test_what_is_not_enforced_here_is_what_aws_documents`.

@@ -4,7 +4,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from tests.deployed.customer import Customer
+from tests.support.deployed_customer import Customer
 
 
 def test_a_fourth_attempt_within_the_hour_never_leaves_and_after_it_one_does(customer: Customer) -> None:

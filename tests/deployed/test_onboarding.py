@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from simulator.authority import key_pem, new_key
-from tests.deployed.customer import LIFETIME, Customer
-from tests.deployed.killing import AtAws, run_until_killed
-from tests.deployed.terminal import Terminal
-from tests.deployed.transcript import Transcript
-from tests.deployed.wire import Wire
-from tools.onboarding.stopping import ATTENTION, FAILED
+from cli.errors import ATTENTION, FAILED
+from simulator.ca import key_pem, new_key
+from tests.support.aws_proxy import Wire
+from tests.support.deployed_customer import LIFETIME, Customer
+from tests.support.process_kill import AtAws, run_until_killed
+from tests.support.terminal import Terminal
+from tests.support.transcript import Transcript
 
 pytestmark = pytest.mark.makes_key_files  # they are what a person brings, or gets
 
@@ -56,14 +56,14 @@ def test_a_newcomer_comes_from_a_request_to_a_rotated_certificate(
 ) -> None:
     """The whole way, as the guide shows it."""
     asked = terminal.run("csr", "--common-name", CN, "--san", CN, "--own")
-    transcript.take("csr", f'make csr ARGS="--common-name {CN} --san {CN}"', asked.text)
+    transcript.take("csr", f"device-id csr --common-name {CN} --san {CN}", asked.text)
     assert stat.S_IMODE((terminal.folder / "device-id.key").stat().st_mode) == 0o600
 
     api_key = signed_up()
     stored = terminal.answer(
         "store", "--own", "--cert-name", "sensor-1", prompt="API key (stays hidden):", typed=api_key
     )
-    transcript.take("store", 'make store ARGS="--cert-name sensor-1"', stored.text)
+    transcript.take("store", "device-id store --cert-name sensor-1", stored.text)
     private_key = (terminal.folder / "device-id.key").read_text()
     assert customer.version("AWSCURRENT") == {
         "apiKey": api_key,
@@ -73,10 +73,10 @@ def test_a_newcomer_comes_from_a_request_to_a_rotated_certificate(
     }
 
     before = terminal.run("status")
-    transcript.take("status before", "make status", before.text)
+    transcript.take("status before", "device-id status", before.text)
     assert customer.invoke()["outcome"] == "rotated"
     after = terminal.run("status")
-    transcript.take("status after", "make status", after.text)
+    transcript.take("status after", "device-id status", after.text)
     transcript.compare()
     assert [printed.code for printed in (asked, stored, before, after)] == [0, 0, 0, 0]
     assert "All is well." in after.text
@@ -158,10 +158,10 @@ def test_a_certificate_from_the_error_log_is_brought_back(
     assert (early.code, "A run of the function is at work" in early.text) == (FAILED, True)
     customer.let_the_lease_end()
     needed = terminal.run("status")
-    transcript.take("status in need", "make status", needed.text)
+    transcript.take("status in need", "device-id status", needed.text)
     assert needed.code == ATTENTION
     recovered = terminal.run("recover", "--own", "--cert", LOG)
-    transcript.take("recover", f'make recover ARGS="--cert {LOG}"', recovered.text)
+    transcript.take("recover", f"device-id recover --cert {LOG}", recovered.text)
     transcript.compare()
     assert recovered.code == 0
     after = terminal.run("status")

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from simulator.authority import KeyAlgorithm
-from tests.deployed.customer import OWN_KEYS, Customer
+from simulator.ca import KeyAlgorithm
+from tests.support.deployed_customer import OWN_KEYS, Customer
 
 KINDS = list(itertools.product(("rsa2048", "ec256"), (False, True)))
 

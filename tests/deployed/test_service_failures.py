@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from certificate_rotation.device_id_service import ANSWER_SECONDS
-from certificate_rotation.errors import (
+from certificate_rotation.adapters.device_id_api import ANSWER_SECONDS
+from certificate_rotation.domain.errors import (
     OutcomeUnknown,
     RefreshConflict,
     RefreshFailed,
@@ -14,7 +14,7 @@ from certificate_rotation.errors import (
     TooManyRequests,
     Unauthorized,
 )
-from tests.deployed.customer import Customer
+from tests.support.deployed_customer import Customer
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What `sam deploy` made, as the local AWS describes it."""
 
-from tools.stack import Stack
+from dev.stack import Stack
 
 
 def test_the_outputs_are_the_contracts(stack: Stack) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.cloudformation import read_template
-from tests.deployed.customer import Customer
-from tests.unit.alarms.cloudwatch import measured
-from tools.inbox import Inbox
-from tools.stack import Stack
+from dev.inbox import Inbox
+from dev.stack import Stack
+from tests.support.alarms.cloudwatch import measured
+from tests.support.cloudformation import read_template
+from tests.support.deployed_customer import Customer
 
 NAMESPACE = "DeviceIdCertificateRotation"
 

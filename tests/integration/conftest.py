@@ -2,24 +2,16 @@
 
 import logging
 from collections.abc import Iterator
-from typing import Protocol
 
 import boto3
 import pytest
 
-from certificate_rotation import transport
+from certificate_rotation.adapters import mtls
 from simulator import Simulator
-from tests.integration.aws import LocalAws
-from tests.integration.invoking import cold_start
-from tests.integration.world import World
-from tests.reliability.hygiene import HYGIENE
-
-
-class MakeWorld(Protocol):
-    """What `make_world` is."""
-
-    def __call__(self, simulator: Simulator, *, directly: bool = False) -> World:
-        """Make a world around a simulator; `directly`: see `LocalAws`."""
+from tests.support.lambda_invoker import cold_start
+from tests.support.leak_detector import HYGIENE
+from tests.support.local_aws import LocalAws
+from tests.support.rotation_env import MakeWorld, World
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +21,7 @@ def handshakes(trust_anchors: str, monkeypatch: pytest.MonkeyPatch) -> None:
     `test_tls`, where servers do refuse, waits as long as the code does, and trusts what the code trusts: elsewhere no
     server is signed by a public authority, and reading all of those takes longer than the rest of an exchange.
     """
-    monkeypatch.setattr(transport, "_VERDICT_SECONDS", 0.03)
+    monkeypatch.setattr(mtls, "VERDICT_SECONDS", 0.03)
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", trust_anchors)
 
 

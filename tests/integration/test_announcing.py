@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from certificate_rotation.errors import OutcomeUnknown
-from certificate_rotation.event_bus import SOURCE
-from tests.integration.world import World
+from certificate_rotation.adapters.event_bus import SOURCE
+from certificate_rotation.domain.errors import OutcomeUnknown
+from tests.support.rotation_env import World
 
 OF_EVERY_EVENT = {
     "version",
@@ -126,14 +126,14 @@ def test_an_event_that_fails_in_a_call_that_succeeds_is_told_later(
     """AWS answers 200, and says of the entry alone that the bus did not take it."""
     world.onboard()
     clients = world.aws.clients()
-    parts = world.parts(clients)
+    container = world.dependencies(clients)
     failed: dict[str, Any] = {
         "FailedEntryCount": 1,
         "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "no"}],
     }
     with monkeypatch.context() as refusing:
         refusing.setattr(clients.events, "put_events", lambda **_: failed)
-        assert world.run_with(parts, {})["outcome"] == "rotated"
+        assert world.run_with(container, {})["outcome"] == "rotated"
     assert world.aws.announced() == []
     assert "Credential Rotated could not be published: InternalFailure: no" in world.errors_logged()
     assert world.run()["outcome"] == "not_due"

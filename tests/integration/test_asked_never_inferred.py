@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.errors import CertificateNotAccepted, OutcomeUnknown, ServiceFailure
+from certificate_rotation.domain.errors import CertificateNotAccepted, OutcomeUnknown, ServiceFailure
 from simulator import Tenant
-from simulator.authority import key_pem, new_csr, new_key
-from tests.integration.outside import BETWEEN_PROBES, PROBE, asking, ends, no_answer, probes
-from tests.integration.world import World
+from simulator.ca import key_pem, new_csr, new_key
+from tests.support.outside import BETWEEN_PROBES, PROBE, asking, ends, no_answer, probes
+from tests.support.rotation_env import World
 
 DUE, YOUNG = timedelta(days=62), timedelta(days=10)
 # A certificate of 90 days that ends in two minutes, which to a container this far ahead are over.
@@ -140,7 +140,7 @@ def test_an_ended_certificate_the_service_gives_no_answer_about_is_asked_again(w
     watching.onboard(age=ALMOST)
     no_answer(watching)
     with pytest.raises(ServiceFailure):
-        watching.run_with(watching.parts(), {}, ahead=AHEAD)
+        watching.run_with(watching.dependencies(), {}, ahead=AHEAD)
     assert watching.refreshes() == []
     assert watching.state().attempts.burst_left == 3
 
@@ -157,7 +157,7 @@ def test_an_ended_certificate_is_not_given_up_while_the_service_is_out_of_reach(
 def test_an_ended_certificate_the_service_still_accepts_is_renewed(watching: World) -> None:
     """This container's clock is ahead; the service's counts."""
     watching.onboard(age=ALMOST)
-    assert watching.run_with(watching.parts(), {}, ahead=AHEAD)["outcome"] == "rotated"
+    assert watching.run_with(watching.dependencies(), {}, ahead=AHEAD)["outcome"] == "rotated"
     assert watching.accepted()
 
 

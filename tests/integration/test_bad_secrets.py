@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-from certificate_rotation.errors import InvalidCredential
-from simulator.authority import key_pem, new_key
-from tests.integration.world import World
+from certificate_rotation.domain.errors import InvalidCredential
+from simulator.ca import key_pem, new_key
+from tests.support.rotation_env import World
 
 
 def _encrypted() -> str:

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from certificate_rotation import device_id_service
-from certificate_rotation.errors import OutcomeUnknown, ServiceUnreachable
-from tests.integration.raw_server import Answer, RawServer
-from tests.integration.world import World
-from tests.reliability.tally import TALLY
+from certificate_rotation.adapters import device_id_api, mtls
+from certificate_rotation.domain.errors import OutcomeUnknown, ServiceUnreachable
+from tests.support.invariants import TALLY
+from tests.support.raw_server import Answer, RawServer
+from tests.support.rotation_env import World
 
 SECONDS = 0.5  # instead of ANSWER_SECONDS
 PATIENCE = 10.0  # seconds: what a loaded machine may add to it
@@ -80,9 +80,9 @@ THROWN_AWAY = (ENDLESS["trailers"], ENDLESS["go on"])  # line by line, until the
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait no longer than a test may."""
-    monkeypatch.setattr(device_id_service, "ANSWER_SECONDS", SECONDS)
-    monkeypatch.setattr(device_id_service, "PROBE_SECONDS", SECONDS)
-    monkeypatch.setattr(device_id_service, "CONNECT_SECONDS", SECONDS)
+    monkeypatch.setattr(device_id_api, "ANSWER_SECONDS", SECONDS)
+    monkeypatch.setattr(device_id_api, "PROBE_SECONDS", SECONDS)
+    monkeypatch.setattr(mtls, "CONNECT_SECONDS", SECONDS)
 
 
 @pytest.mark.timeout(60)
@@ -109,7 +109,7 @@ def test_the_probe_is_cut_off_too(world: World, impatient: None, name: str) -> N
     with RawServer.running(ENDLESS[name]) as server:
         world.settings.update(server.settings)
         with pytest.raises(ServiceUnreachable):
-            world.parts().service.accepts(world.credential())
+            world.dependencies().api.accepts(world.credential())
         assert server.sent < MOST_BYTES
     TALLY.count("answers without an end")
 

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from certificate_rotation.errors import RefreshConflict
-from certificate_rotation.ledger import Ledger
-from certificate_rotation.state import Lease
-from tests.integration.test_crashes import ORDER_OF_EXCHANGES
-from tests.integration.world import TIMEOUT, World
+from certificate_rotation.adapters.ledger import Ledger
+from certificate_rotation.domain.errors import RefreshConflict
+from certificate_rotation.domain.state import Lease
+from tests.support.order_of_writes import ORDER_OF_EXCHANGES
+from tests.support.rotation_env import TIMEOUT, World
 
 CLOSE = len(ORDER_OF_EXCHANGES) - 1
 

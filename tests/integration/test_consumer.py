@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from docs.examples.consumer import MAX_AGE, DeviceId
-from tests.integration.world import World
+from tests.support.rotation_env import World
 
 STATISTICS = "/api/v1/token/verdicts:statistics"
 

@@ -10,34 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from certificate_rotation.errors import RotationError
-from simulator.authority import new_csr, new_key
-from tests.integration.aws import Killed, When
-from tests.integration.world import OWN_KEYS, TIMEOUT, World
+from certificate_rotation.domain.errors import RotationError
+from simulator.ca import new_csr, new_key
+from tests.support.exchanges import Killed, When
+from tests.support.order_of_writes import CHARGE, CLAIM, ISSUE, JOURNAL, ORDER_OF_EXCHANGES, PROMOTE, kill
+from tests.support.rotation_env import OWN_KEYS, World
 
 if TYPE_CHECKING:
-    from certificate_rotation.results import Result
+    from certificate_rotation.domain.result import Result
 
-# The order of writes of the design, and the reads before it.
-ORDER_OF_EXCHANGES = (
-    "DescribeSecret",  # gather
-    "GetItem",
-    "GetSecretValue",
-    "UpdateItem",  # claim
-    "PutSecretValue",  # intend
-    "TransactWriteItems",  # charge
-    "cert:refresh",  # issue
-    "TransactWriteItems",  # journal
-    "PutSecretValue",  # stage
-    "verdicts:statistics",  # probe
-    "UpdateSecretVersionStage",  # promote
-    "UpdateSecretVersionStage",  # close: both labels off, mail, event, ledger and lease
-    "UpdateSecretVersionStage",
-    "Publish",
-    "PutEvents",
-    "TransactWriteItems",
-)
-CLAIM, CHARGE, ISSUE, JOURNAL, PROBE, PROMOTE = 3, 5, 6, 7, 9, 10
 PLACES: list[tuple[int, When]] = [(i, when) for i in range(len(ORDER_OF_EXCHANGES)) for when in ("before", "after")]
 # Killed here, a run has counted an attempt and not written down what came of it ...
 UNSURE: set[tuple[int, When]] = {(CHARGE, "after"), (ISSUE, "before"), (ISSUE, "after"), (JOURNAL, "before")}
@@ -55,15 +36,6 @@ DELETING: list[tuple[int, When]] = [
 
 def _names(places: list[tuple[int, When]], order: tuple[str, ...] = ORDER_OF_EXCHANGES) -> list[str]:
     return [f"{when}-{index:02}-{order[index]}" for index, when in places]
-
-
-def kill(world: World, index: int, when: When) -> None:
-    """Run until killed there; then time passes until nothing of that process can be left."""
-    world.aws.exchanges.kill(index, when)
-    with pytest.raises(Killed):
-        world.run()
-    world.aws.exchanges.revive()
-    world.time.advance(TIMEOUT + timedelta(minutes=2))
 
 
 def keep_running(world: World) -> "list[Result]":

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation import errors
-from certificate_rotation.errors import RotationError, cure_of
-from tests.integration.invoking import at_the_worlds_time, forget, invoke, outcome
-from tests.integration.world import World
-from tools import alert_texts
+from certificate_rotation.domain import errors
+from certificate_rotation.domain.errors import RotationError, cure_of
+from dev import render_alert_docs
+from tests.support.lambda_invoker import at_the_worlds_time, forget, invoke, outcome
+from tests.support.rotation_env import World
 
 YOUNG = timedelta(days=1)
 REPEATS = 10
@@ -106,12 +106,12 @@ PROVOKED: dict[type[RotationError], Failing] = {
 }
 
 
-@pytest.mark.parametrize("name", alert_texts.named())
+@pytest.mark.parametrize("name", render_alert_docs.named())
 def test_an_error_is_one_mail_with_its_cure_a_day_of_it_no_second_and_its_end_one(
     function: World, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Who is told once, with what to do, reads the next mail too; one that was added to the module is missing above."""
-    error = alert_texts.named()[name]
+    error = render_alert_docs.named()[name]
     failing = PROVOKED[error]
     at_the_worlds_time(function, monkeypatch)
     function.advance(days=-2)  # CloudWatch takes no measurement that is dated in the future
@@ -127,7 +127,7 @@ def test_an_error_is_one_mail_with_its_cure_a_day_of_it_no_second_and_its_end_on
     assert (event.detail["subject"], event.detail["text"]) == (email.subject, email.body)
     assert str(caught.value) in email.body
     assert f"What you can do\n{function.cure(error)}\n" in email.body
-    assert cure_of(error, alert_texts.ARN, alert_texts.STACK) in alert_texts.PAGE.read_text()
+    assert cure_of(error, render_alert_docs.ARN, render_alert_docs.STACK) in render_alert_docs.PAGE.read_text()
 
     for _ in range(REPEATS):
         function.time.advance(BETWEEN)

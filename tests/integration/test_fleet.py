@@ -8,16 +8,15 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.attempts import BURST_ATTEMPTS, Attempts
-from certificate_rotation.errors import RotationError
-from certificate_rotation.ledger import Ledger
-from certificate_rotation.ledger_items import flat, item
-from certificate_rotation.messages import ALONE
-from certificate_rotation.state import State
+from certificate_rotation.adapters.ledger import Ledger
+from certificate_rotation.adapters.ledger_items import flat, item
+from certificate_rotation.domain.errors import RotationError
+from certificate_rotation.domain.rate_limit import BURST_ATTEMPTS, Attempts
+from certificate_rotation.domain.state import State
+from certificate_rotation.notifications.messages import ALONE
 from simulator import Simulator, Tenant
-from tests.integration import memory
-from tests.integration.conftest import MakeWorld
-from tests.integration.world import LIFETIME, OWN_KEYS, World
+from tests.support import moto_memory
+from tests.support.rotation_env import LIFETIME, OWN_KEYS, MakeWorld, World
 
 TENANTS = 200
 DUE = timedelta(days=80)
@@ -41,7 +40,7 @@ class Fleet:
     """All of them, in one world, with one ledger and one topic, looked after by one container."""
 
     def __init__(self, world: World) -> None:
-        self.world, self.parts = world, world.parts()
+        self.world, self.container = world, world.dependencies()
         self.members: list[Member] = []
 
     def sign_up(self, name: str, age: timedelta = DUE) -> Tenant:
@@ -60,7 +59,7 @@ class Fleet:
     def look(self, member: Member) -> str:
         """The schedule of one fires: the outcome, or the error's name."""
         try:
-            return self.world.run_with(self.parts, {"secretId": member.arn})["outcome"]
+            return self.world.run_with(self.container, {"secretId": member.arn})["outcome"]
         except RotationError as error:
             return type(error).__name__
 
@@ -76,12 +75,12 @@ class Fleet:
 
     def labels(self, member: Member) -> set[str]:
         """Which labels are on versions of one's secret."""
-        stored = memory.versions(f"{self.world.aws.name}/{member.name}")
+        stored = moto_memory.versions(f"{self.world.aws.name}/{member.name}")
         return {label for labels, _ in stored.values() for label in labels}
 
     def in_use(self, member: Member) -> str:
         """What one's consumers read."""
-        stored = memory.versions(f"{self.world.aws.name}/{member.name}")
+        stored = moto_memory.versions(f"{self.world.aws.name}/{member.name}")
         return next(text for labels, text in stored.values() if "AWSCURRENT" in labels)
 
     def healthy(self, member: Member) -> bool:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from certificate_rotation.errors import RefreshRejected, ServiceFailure
-from certificate_rotation.identity import show
-from tests.integration.raw_server import Answer, RawServer, answer
-from tests.integration.test_tls import rotates
-from tests.integration.world import World
-from tests.reliability.tally import TALLY
+from certificate_rotation.domain.errors import RefreshRejected, ServiceFailure
+from certificate_rotation.domain.key_pair import show
+from tests.support.invariants import TALLY
+from tests.support.outside import rotates
+from tests.support.raw_server import Answer, RawServer, answer
+from tests.support.rotation_env import World
 
 
 def test_the_environment_has_no_say_in_who_is_spoken_to(

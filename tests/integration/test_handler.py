@@ -7,10 +7,10 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from certificate_rotation.errors import InvalidCredential, InvalidEvent, InvalidSettings, StorageFailure
-from tests.integration.invoking import Context, forget, invoke
-from tests.integration.test_rotating import CONTRACT
-from tests.integration.world import World
+from certificate_rotation.domain.errors import InvalidCredential, InvalidEvent, InvalidSettings, StorageFailure
+from tests.support.contract import RESULT
+from tests.support.lambda_invoker import Context, forget, invoke
+from tests.support.rotation_env import World
 
 
 def test_the_function_rotates_and_a_warm_start_looks_again(function: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,7 +24,7 @@ def test_the_function_rotates_and_a_warm_start_looks_again(function: World, caps
     assert set(function.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
     warm = invoke({})
     assert isinstance(warm, dict)
-    assert (warm["outcome"], set(warm)) == ("not_due", CONTRACT)
+    assert (warm["outcome"], set(warm)) == ("not_due", RESULT)
 
     printed = capsys.readouterr()
     lines = [json.loads(line) for line in (printed.out + printed.err).splitlines()]
@@ -109,7 +109,7 @@ def test_what_somebody_writes_at_that_moment_is_read_by_itself(function: World) 
     function.onboard(age=timedelta(days=1))
     function.aws.failures.set("in conflict", "TransactGetItems")
     invoke({})
-    assert calls(function) == [*READS[:2], "GetItem", "GetSecretValue", "GetItem"]
+    assert calls(function) == [*READS[:2], "GetItem", "GetItem", "GetSecretValue"]
     assert function.codes() == []
 
 

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from certificate_rotation.errors import CertificateNotAccepted, OutcomeUnknown, RefreshFailed, RotationError
-from simulator.authority import new_csr, new_key
-from tests.integration.test_crashes import ISSUE, kill
-from tests.integration.test_rotating import CONTRACT
-from tests.integration.world import World
+from certificate_rotation.domain.errors import CertificateNotAccepted, OutcomeUnknown, RefreshFailed, RotationError
+from simulator.ca import new_csr, new_key
+from tests.support.contract import RESULT
+from tests.support.order_of_writes import ISSUE, kill
+from tests.support.rotation_env import World
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def unsure(world: World) -> World:
 def test_after_an_unknown_outcome_a_run_holds(unsure: World, event: dict[str, object]) -> None:
     """The next success may delete the certificate that consumers hold."""
     held = unsure.run(**event)
-    assert set(held) == CONTRACT | {"why", "until"}
+    assert set(held) == RESULT | {"why", "until"}
     assert held["outcome"] == "held"
     critical = unsure.credential().chain.not_after - timedelta(days=7)
     assert datetime.fromisoformat(held["until"]) == critical

@@ -9,18 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tools import demo
-from tools.local_aws import ROOT
+from dev import demo
+from dev.local_aws import ROOT
 
 SECONDS = 60
-KEEPER = (
-    "import os, sys; from tools.keeping import keep; sys.exit(keep([sys.executable, '-c', sys.argv[1]], os.environ))"
-)
+KEEPER = "import os, sys; from dev.keeper import keep; sys.exit(keep([sys.executable, '-c', sys.argv[1]], os.environ))"
 # What the demo starts, and a process that hears no signal, in a session of its own, whose parent has gone.
 STORY = """
 import subprocess, tempfile, time
 from simulator import Simulator
-from tools.local_aws import local_aws
+from dev.local_aws import local_aws
 tempfile.mkdtemp()
 subprocess.run(["sh", "-c", "trap '' TERM HUP INT; setsid sleep 600 &"], check=True)
 with local_aws(), Simulator.running():
@@ -91,5 +89,5 @@ def test_all_of_the_demo_is_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
     monkeypatch.setattr(demo, "keep", ended_by_sigterm)
     assert demo.main() == 128 + signal.SIGTERM
-    assert asked == [[sys.executable, "-m", "tools.demo", "tell"]]
+    assert asked == [[sys.executable, "-m", "dev.demo", "tell"]]
     assert "Stopped by Terminated. Nothing is left running." in capsys.readouterr().err

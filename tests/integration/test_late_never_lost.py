@@ -5,13 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.errors import CertificateNotAccepted, OutcomeUnknown
+from certificate_rotation.domain.errors import CertificateNotAccepted, OutcomeUnknown
 from simulator import Simulator
-from simulator.authority import new_csr, new_key
-from tests.integration.aws import Announced
-from tests.integration.conftest import MakeWorld
-from tests.integration.outside import ends
-from tests.integration.world import World
+from simulator.ca import new_csr, new_key
+from tests.support.aws_calls import Announced
+from tests.support.outside import ends
+from tests.support.rotation_env import MakeWorld, World
 
 DUE = timedelta(days=62)
 NEWS = ("Publish", "PutEvents")

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from certificate_rotation.attempts import Attempts
-from certificate_rotation.errors import StorageFailure
-from certificate_rotation.ledger import Ledger
-from certificate_rotation.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
-from tests.integration.aws import LocalAws
+from certificate_rotation.adapters.ledger import Ledger
+from certificate_rotation.domain.errors import StorageFailure
+from certificate_rotation.domain.rate_limit import Attempts
+from certificate_rotation.domain.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
+from tests.support.local_aws import LocalAws
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ARN, TOPIC, CAUSE = "arn:of-the-secret", "arn:of-the-topic", "ServiceFailure"
@@ -197,22 +197,21 @@ def test_an_answer_for_an_attempt_that_is_not_open_is_told(ledger: Ledger) -> No
         ledger.journal(ARN, FIRST)
 
 
-def test_two_records_are_read_in_one_call_and_kept_for_the_next(aws: LocalAws, ledger: Ledger) -> None:
+def test_two_records_are_read_in_one_call(aws: LocalAws, ledger: Ledger) -> None:
     """A cold container reads the function's own record along; neither may be taken for the other."""
     ledger.claim(ARN, State(), OURS)
-    ledger.read_along("arn:another")
     aws.calls.clear()
-    assert (ledger.load(ARN).lease, ledger.load("arn:another")) == (OURS, State())
-    assert ledger.load(ARN).lease == OURS
-    assert [call.operation for call in aws.calls] == ["TransactGetItems", "GetItem"]
+    assert ledger.load_both(ARN, "arn:another") == (ledger.load(ARN), State())
+    assert ledger.load_both("arn:another", ARN)[1].lease == OURS
+    assert [call.operation for call in aws.calls] == ["TransactGetItems", "GetItem", "TransactGetItems"]
 
 
 def test_two_records_one_of_which_is_being_written_are_read_one_by_one(aws: LocalAws, ledger: Ledger) -> None:
     """AWS cancels such a read; nothing is wrong."""
     ledger.claim(ARN, State(), OURS)
-    ledger.read_along("arn:another")
     aws.failures.set("in conflict", "TransactGetItems")
-    assert (ledger.load(ARN).lease, ledger.load("arn:another")) == (OURS, State())
+    state, other = ledger.load_both(ARN, "arn:another")
+    assert (state.lease, other) == (OURS, State())
 
 
 def test_the_state_is_where_people_look_for_it_and_is_read_as_it_is_now(aws: LocalAws, ledger: Ledger) -> None:

@@ -8,8 +8,7 @@ from threading import Barrier
 import pytest
 
 from certificate_rotation import issuance
-from certificate_rotation.certificates import PrivateKey, new_private_key
-from certificate_rotation.errors import (
+from certificate_rotation.domain.errors import (
     CertificateNotAccepted,
     InvalidSettings,
     OutcomeUnknown,
@@ -18,12 +17,12 @@ from certificate_rotation.errors import (
     ServiceFailure,
     StorageFailure,
 )
-from certificate_rotation.results import Result
+from certificate_rotation.domain.result import Result
+from certificate_rotation.domain.x509 import PrivateKey, new_private_key
 from simulator import Simulator
-from tests.integration.aws import Killed
-from tests.integration.conftest import MakeWorld
-from tests.integration.test_crashes import CHARGE, CLAIM, ORDER_OF_EXCHANGES
-from tests.integration.world import World
+from tests.support.exchanges import Killed
+from tests.support.order_of_writes import CHARGE, CLAIM, ORDER_OF_EXCHANGES
+from tests.support.rotation_env import MakeWorld, World
 
 
 def test_the_fourth_attempt_never_leaves_whatever_is_asked_for(world: World) -> None:
@@ -87,7 +86,7 @@ def test_crashes_use_up_the_limit_as_failures_do(world: World) -> None:
 def _run_at_once(world: World, count: int, **event: object) -> list[Result]:
     """Several containers of the function, started at the same moment."""
     start = Barrier(count)
-    containers = [world.parts(world.aws.clients()) for _ in range(count)]
+    containers = [world.dependencies(world.aws.clients()) for _ in range(count)]
 
     def run(index: int) -> Result:
         start.wait(timeout=10)
@@ -151,7 +150,7 @@ def test_a_run_with_too_little_time_left_sends_nothing(world: World) -> None:
     """An answer that comes after Lambda stopped the run is lost."""
     world.onboard()
     with pytest.raises(InvalidSettings, match="Timeout"):
-        world.run_with(world.parts(), {}, lives=timedelta(seconds=60))
+        world.run_with(world.dependencies(), {}, lives=timedelta(seconds=60))
     assert world.simulator.requests == []
     assert world.codes() == ["InvalidSettings"]
     assert world.run()["outcome"] == "rotated"
@@ -205,7 +204,7 @@ def test_a_run_with_too_little_time_to_ask_leaves_what_waits_to_the_next(world: 
         world.fails(StorageFailure)
     asked = len(world.simulator.requests)
     with pytest.raises(CertificateNotAccepted, match="Too little time was left of this run"):
-        world.run_with(world.parts(), {}, lives=timedelta(seconds=30))
+        world.run_with(world.dependencies(), {}, lives=timedelta(seconds=30))
     assert len(world.simulator.requests) == asked
     assert world.current()["certName"] == "onboarded-1"
     assert world.run()["outcome"] == "rotated"
@@ -216,5 +215,5 @@ def test_a_run_with_too_little_time_to_ask_about_an_ended_one_does_nothing(world
     """Whether it is lost only the service can say."""
     world.onboard(age=timedelta(days=91))
     with pytest.raises(InvalidSettings, match=r"^Timeout: .*Does the service still accept it\? Nothing was done\."):
-        world.run_with(world.parts(), {}, lives=timedelta(seconds=30))
+        world.run_with(world.dependencies(), {}, lives=timedelta(seconds=30))
     assert world.simulator.requests == []

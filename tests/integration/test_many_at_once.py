@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.errors import RefreshConflict, RotationError, ServiceFailure
-from certificate_rotation.messages import ALONE, Rotated, Situation
-from certificate_rotation.parts import Invocation
-from certificate_rotation.state import Incident, LastRotation, State
-from certificate_rotation.verdict import ACCEPTED, REFUSED, Answer, Verdict
-from tests.integration.world import STACK, TIMEOUT, World
+from certificate_rotation.domain.errors import RefreshConflict, RotationError, ServiceFailure
+from certificate_rotation.domain.invocation import Invocation
+from certificate_rotation.domain.report import Report, Rotated
+from certificate_rotation.domain.state import Incident, LastRotation, State
+from certificate_rotation.domain.verdict import ACCEPTED, REFUSED, Answer, Verdict
+from certificate_rotation.notifications.messages import ALONE
+from tests.support.rotation_env import STACK, TIMEOUT, World
 
 WEEKS = timedelta(days=20)
 LAST_HOURS = timedelta(hours=20)
@@ -24,7 +25,7 @@ class Many:
     def __init__(self, world: World) -> None:
         self.world = world
         self.world.advance(minutes=60 - world.time.now().minute)  # a new hour of the clock
-        self.alerts = world.parts().alerts
+        self.alerts = world.dependencies().alerts
         self._number = 0
 
     def invocation(self) -> Invocation:
@@ -32,10 +33,11 @@ class Many:
         now = self.world.time.now
         return Invocation("request", "owner", now() + TIMEOUT, now, self.world.time.sleep, stack=STACK)
 
-    def another(self, left: timedelta = WEEKS) -> Situation:
+    def another(self, left: timedelta = WEEKS) -> Report:
         """A credential that nobody has heard of yet."""
         self._number += 1
-        return Situation(f"arn:of-{self._number}", stack=STACK, not_after=self.world.time.now() + left)
+        now = self.world.time.now()
+        return Report(f"arn:of-{self._number}", now, stack=STACK, not_after=now + left)
 
     def fail(self, count: int = 1, error: RotationError = FAILURE, left: timedelta = WEEKS) -> None:
         """So many of them fail."""
@@ -46,10 +48,10 @@ class Many:
         """So many of them are renewed, which ends an incident or not."""
         now = self.world.time.now()
         rotation = LastRotation(now, "new", "f", "p", "old", deleted)
-        incident = Incident("ServiceFailure", now, now, 0) if over else None
+        known = State(incident=Incident("ServiceFailure", now, now, 0) if over else None)
         for _ in range(count):
-            what, situation = Rotated(rotation, previous, incident), replace(self.another(), in_use=ACCEPTED)
-            told = self.alerts.rotated(what, situation, State(), self.invocation(), announce=True)
+            what, report = Rotated(rotation, previous), replace(self.another(), in_use=ACCEPTED)
+            told = self.alerts.rotated(what, report, known, self.invocation(), announce=True)
             assert told.kept == ()
 
     def subjects(self) -> list[str]:
@@ -80,7 +82,7 @@ def test_five_are_mailed_and_the_sixth_mail_says_that_there_are_more(many: Many)
     assert many.events() == {"ServiceFailure": ALONE + 20}
     last = many.world.emails()[-1]
     assert (last.code, last.attributes["severity"]) == ("ServiceFailure", "WARNING")
-    assert f'make status ARGS="--stack-name {STACK} --all"' in last.body
+    assert f"device-id status --stack-name {STACK} --all" in last.body
     hour = many.world.time.now() + timedelta(hours=1)
     assert f"before {hour:%Y-%m-%dT%H:00:00Z}" in last.body
 

@@ -6,23 +6,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from certificate_rotation import handler
-from certificate_rotation.credential import Credential
-from certificate_rotation.errors import (
+from certificate_rotation import handler, issuance
+from certificate_rotation.domain.credential import Credential
+from certificate_rotation.domain.errors import (
     CredentialExpired,
     InvalidCredential,
     InvalidEvent,
     RotationError,
     ServiceFailure,
 )
-from certificate_rotation.state import Lease
-from tests.cloudformation import Stack
-from tests.integration.invoking import Context, invoke, outcome
-from tests.integration.world import World
-from tests.unit.alarms.account import FUNCTION
-from tests.unit.alarms.alarm import Alarm
-from tests.unit.alarms.cloudwatch import measured
-from tests.unit.alarms.dashboard import metrics_shown
+from certificate_rotation.domain.state import Lease
+from tests.support.alarms.account import FUNCTION
+from tests.support.alarms.alarm import Alarm
+from tests.support.alarms.cloudwatch import measured
+from tests.support.alarms.dashboard import metrics_shown
+from tests.support.cloudformation import Stack
+from tests.support.lambda_invoker import Context, invoke, outcome
+from tests.support.rotation_env import World
 
 OURS = "DeviceIdCertificateRotation"
 YOUNG = timedelta(days=1)
@@ -120,6 +120,21 @@ def test_an_error_without_a_name_is_left_to_the_alarm_on_crashes(
     assert told() == {"Unfinished": 1}
 
 
+def test_an_error_without_a_name_hides_neither_the_end_nor_the_mails_that_were_refused(
+    function: World, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours may last for weeks, and the certificate ends meanwhile."""
+    function.onboard()
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("a mistake of ours")
+
+    monkeypatch.setattr(issuance, "new_private_key", broken)
+    with function.aws.refusing("Publish"), pytest.raises(KeyError):
+        invoke({})
+    assert told() == {"Unfinished": 1, "DaysToExpiry": pytest.approx(10, abs=0.1), "AlertNotPublished": 1}
+
+
 def test_the_begin_is_written_before_anything_can_go_wrong(
     function: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,7 +204,7 @@ def test_alarms_and_dashboard_read_what_is_written(
     assert outcome({}) == "rotated"
     function.fault("unavailable", at="verdicts:statistics")
     assert [outcome({}), outcome({"force": True})] == ["not_due", "held"]
-    ledger = function.parts().ledger
+    ledger = function.dependencies().ledger
     ledger.claim(function.arn, function.state(), Lease("another", datetime.now(UTC) + timedelta(minutes=2)))
     assert outcome(insist) == "busy"
     ledger.release(function.arn, "another")

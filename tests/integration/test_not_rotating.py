@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from certificate_rotation.errors import InvalidCredential, OutcomeUnknown, ServiceFailure
-from certificate_rotation.ledger import Ledger
-from certificate_rotation.state import Lease
-from tests.integration.test_rotating import CONTRACT
-from tests.integration.world import World
+from certificate_rotation.adapters.ledger import Ledger
+from certificate_rotation.domain.errors import InvalidCredential, OutcomeUnknown, ServiceFailure
+from certificate_rotation.domain.state import Lease
+from tests.support.contract import RESULT
+from tests.support.rotation_env import World
 
 
 def test_a_young_certificate_is_left_alone(world: World) -> None:
@@ -16,7 +16,7 @@ def test_a_young_certificate_is_left_alone(world: World) -> None:
     world.onboard(age=timedelta(days=59))
     before = world.everything_stored()
     result = world.run()
-    assert set(result) == CONTRACT
+    assert set(result) == RESULT
     assert result["outcome"] == "not_due"
     assert result["daysLeft"] in {30, 31}
     assert world.everything_stored() == before
@@ -43,7 +43,7 @@ def test_the_schedules_bare_envelope_is_an_empty_event(world: World) -> None:
     """What the Scheduler sends without an input must work as {} does."""
     world.onboard()
     envelope = {"version": "0", "source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}
-    assert world.run_with(world.parts(), envelope)["outcome"] == "rotated"
+    assert world.run_with(world.dependencies(), envelope)["outcome"] == "rotated"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(
     world.onboard(age=timedelta(days=age))
     before = world.stored_and_sent()
     result = world.run(dryRun=True, **event)
-    assert set(result) == CONTRACT | {"wouldDo", "why"}
+    assert set(result) == RESULT | {"wouldDo", "why"}
     assert (result["outcome"], result["wouldDo"]) == ("dry_run", would_do)
     assert world.stored_and_sent() == before
     asked = [request.endpoint for request in world.simulator.requests]
@@ -103,7 +103,7 @@ def test_another_runs_lease_is_waited_for_until_it_ends(world: World) -> None:
     assert Ledger(world.aws.admin.dynamodb, world.aws.name).claim(world.arn, world.state(), lease)
     before = world.everything_stored()
     result = world.run(force=True, allowEviction=True)
-    assert set(result) == CONTRACT
+    assert set(result) == RESULT
     assert result["outcome"] == "busy"
     assert world.everything_stored() == before
     world.advance(minutes=4)

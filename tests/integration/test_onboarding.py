@@ -9,20 +9,20 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from certificate_rotation.certificates import load_chain, load_private_key
-from certificate_rotation.credential import Credential
-from certificate_rotation.errors import CertificateRejected, StorageFailure
+from certificate_rotation.domain.credential import Credential
+from certificate_rotation.domain.errors import CertificateNotAccepted, CertificateRejected, StorageFailure
+from certificate_rotation.domain.state import Lease
+from certificate_rotation.domain.x509 import load_chain, load_private_key
 from certificate_rotation.settings import Settings
-from certificate_rotation.state import Lease
+from cli.errors import UserError
+from cli.recover import Place, Wanted, recover
+from cli.service import Service
+from cli.store import Allowed, Offer, store
+from cli.target import Target
 from simulator import Tenant
-from simulator.authority import key_pem, new_key
-from tests.integration.test_storage_failures import ISSUED
-from tests.integration.world import OWN_KEYS, World
-from tools.onboarding.recover import Place, Wanted, recover
-from tools.onboarding.service import Service
-from tools.onboarding.stopping import CannotError
-from tools.onboarding.store import Allowed, Offer, store
-from tools.onboarding.whose import Whose
+from simulator.ca import key_pem, new_key
+from tests.support.order_of_writes import ISSUED
+from tests.support.rotation_env import OWN_KEYS, World
 
 pytestmark = pytest.mark.makes_key_files  # they are what a person brings, or gets
 
@@ -40,9 +40,9 @@ class Person:
         self.service = Service(Settings.from_env(world.settings), sleep=lambda _: None)
 
     @property
-    def whose(self) -> Whose:
+    def target(self) -> Target:
         """The only credential there is."""
-        return Whose(self.world.arn, "the stack's own", own=True)
+        return Target(self.world.arn, "the stack's own", own=True)
 
     def store(self, tenant: Tenant, allowed: Allowed = STRICT, *, ask: bool = True, **changes: str) -> str:
         """Store what onboarding gave out; what the command printed."""
@@ -56,13 +56,13 @@ class Person:
         )
         secrets, service = self.world.aws.clients().secrets, self.service if ask else None
         return self._said(
-            lambda: store(secrets, self.whose, offer, service, allowed=allowed, now=self.world.time.now())
+            lambda: store(secrets, self.target, offer, service, allowed=allowed, now=self.world.time.now())
         )
 
     def recover(self, file: Path | None = None, cert_name: str | None = None, *, other_subject: bool = False) -> str:
         """Bring a certificate back; what the command printed."""
         clients = self.world.aws.clients()
-        place = Place(clients.secrets, clients.dynamodb, self.whose, self.world.aws.name)
+        place = Place(clients.secrets, clients.dynamodb, self.target, self.world.aws.name)
         wanted = Wanted(file, cert_name, other_subject)
         return self._said(lambda: recover(place, wanted, self.service, self.world.time.now()))
 
@@ -124,7 +124,7 @@ def test_a_working_credential_is_replaced_only_when_told_so(world: World, person
     onboarded(world)
     before, labels = world.current(), world.labels()
     other = signed_up(world, age=YOUNG, name=f"{world.aws.name}-2")
-    with pytest.raises(CannotError, match=r"works in the secret .* \(the stack's own\): .* onboarded-1.*--replace"):
+    with pytest.raises(UserError, match=r"works in the secret .* \(the stack's own\): .* onboarded-1.*--replace"):
         person.store(other)
     assert (world.current(), world.labels()) == (before, labels)
 
@@ -147,7 +147,7 @@ def test_a_credential_the_service_refuses_is_replaced_unasked(world: World, pers
 def test_what_the_service_refuses_is_not_stored(world: World, person: Person) -> None:
     """An API key of another customer parses as well as any."""
     tenant = signed_up(world)
-    with pytest.raises(CannotError, match="does not accept this certificate with this API key"):
+    with pytest.raises(UserError, match="does not accept this certificate with this API key"):
         person.store(tenant, apiKey="another-customers-key")
     assert world.labels() == {}
     person.store(tenant, apiKey="another-customers-key", ask=False)
@@ -159,7 +159,7 @@ def test_a_certificate_of_another_subject_is_stored_only_when_told_so(world: Wor
     onboarded(world)
     before, labels = world.current(), world.labels()
     other = world.simulator.onboard("another-tenant", key_algorithm="ec256", age=YOUNG, lifetime=timedelta(days=90))
-    with pytest.raises(CannotError, match=r"of CN=another-tenant, .* of CN=sensor\.example\.com.*--other-subject"):
+    with pytest.raises(UserError, match=r"of CN=another-tenant, .* of CN=sensor\.example\.com.*--other-subject"):
         person.store(other, REPLACING)
     assert (world.current(), world.labels()) == (before, labels)
     person.store(other, Allowed(replace=True, other_subject=True))
@@ -173,10 +173,10 @@ def test_another_tenants_certificate_is_not_recovered_here(world: World, person:
     file = tmp_path / "from-the-log"
     file.write_text(other.credential["cert"])
     before = world.current()
-    with pytest.raises(CannotError, match=r"of CN=another-tenant, .*the right credential") as caught:
+    with pytest.raises(UserError, match=r"of CN=another-tenant, .*the right credential") as caught:
         person.recover(file)
     assert "onboard again" not in str(caught.value)
-    with pytest.raises(CannotError, match=r"holds the key .*If it is another credential's, name that"):
+    with pytest.raises(UserError, match=r"holds the key .*If it is another credential's, name that"):
         person.recover(file, other_subject=True)
     assert (world.current(), world.state().lease) == (before, None)
 
@@ -195,7 +195,7 @@ def test_somebody_who_stores_at_the_same_moment_is_not_overwritten(world: World,
     onboarded(world).revoke("onboarded-1")
     theirs = {"theirs": True}
     person.service = Meanwhile(world, lambda: world.put(theirs))
-    with pytest.raises(CannotError, match="theirs was left in place"):
+    with pytest.raises(UserError, match="theirs was left in place"):
         person.store(signed_up(world, name=f"{world.aws.name}-2"))
     assert world.current() == theirs
     assert "ONBOARDING" not in world.labels()
@@ -226,7 +226,7 @@ def test_a_service_that_gives_no_answer_is_a_sentence(world: World, person: Pers
     person.service = Service(
         Settings.from_env({**world.settings, "SERVICE_URL": "https://127.0.0.1:1"}), lambda _: None
     )
-    with pytest.raises(CannotError, match=r"could not be found out.*Check the network.*--skip-service-check"):
+    with pytest.raises(UserError, match=r"could not be found out.*Check the network.*--skip-service-check"):
         person.store(tenant)
     assert world.labels() == {}
 
@@ -277,6 +277,24 @@ def test_a_certificate_copied_from_the_log_is_put_into_use(world: World, person:
     assert_rotation_is_closed_by_the_next_run(world, str(world.current()["certName"]))
 
 
+def test_of_two_that_wait_the_earlier_can_be_put_into_use(world: World, person: Person) -> None:
+    """In the last day one more was asked for; the rotation is as open as with the later one."""
+    tenant = world.onboard(age=timedelta(days=62))
+    world.fault("activation-delay", times=None)
+    world.fails(CertificateNotAccepted)
+    world.time.advance(world.credential().chain.not_after - timedelta(hours=20) - world.time.now())
+    world.fails(CertificateNotAccepted)
+    earlier = world.state().earlier
+    assert earlier
+    tenant.activate(earlier.cert_name)
+    said = person.recover(cert_name=earlier.cert_name)
+    assert f"{earlier.cert_name} is in use" in said
+    assert "The next run of the function closes the rotation" in said
+    assert world.run()["outcome"] == "rotated"
+    assert world.current()["certName"] == earlier.cert_name
+    assert (world.state().open_attempt, world.state().earlier) == (None, None)
+
+
 def test_a_certificate_of_an_earlier_rotation_is_found_in_the_history(world: World, person: Person) -> None:
     """Somebody put the credential before back by mistake, which soon ends."""
     world.onboard()
@@ -295,10 +313,10 @@ def test_a_run_at_work_is_not_disturbed(world: World, person: Person) -> None:
     """It may be about to put the same certificate into use."""
     stuck_in_the_ledger(world)
     state, clients = world.state(), world.aws.clients()
-    ledger = world.parts(clients).ledger
+    ledger = world.dependencies(clients).ledger
     assert ledger.claim(world.arn, state, Lease("a run", world.time.now() + timedelta(minutes=2)))
     before = world.current()
-    with pytest.raises(CannotError, match="A run of the function is at work on this credential until"):
+    with pytest.raises(UserError, match="A run of the function is at work on this credential until"):
         person.recover()
     assert world.current() == before
     world.advance(minutes=4)
@@ -320,7 +338,7 @@ def test_a_certificate_the_service_deleted_is_not_put_into_use(world: World, per
     cert_name = stuck_in_the_ledger(world)
     world.simulator.tenant(world.aws.name).revoke(cert_name)
     before = world.current()
-    with pytest.raises(CannotError, match=f"does not accept {cert_name}.*AWSCURRENT was left in place"):
+    with pytest.raises(UserError, match=f"does not accept {cert_name}.*AWSCURRENT was left in place"):
         person.recover()
     assert world.current() == before
     assert world.state().lease is None
@@ -331,7 +349,7 @@ def test_a_certificate_that_was_rejected_is_rejected_again(world: World, person:
     world.onboard()
     world.fault("other-key")
     world.fails(CertificateRejected)
-    with pytest.raises(CannotError, match=r"None of the \d+ versions of the secret .* holds the key.*make csr"):
+    with pytest.raises(UserError, match=r"None of the \d+ versions of the secret .* holds the key.*device-id csr"):
         person.recover()
 
 
@@ -340,10 +358,10 @@ def test_a_file_that_is_no_certificate_is_named(world: World, person: Person, tm
     world.onboard()
     half = tmp_path / "half"
     half.write_text("-----BEGIN CERTIFICATE-----\nMIIB")
-    with pytest.raises(CannotError, match="half is not a readable PEM certificate"):
+    with pytest.raises(UserError, match="half is not a readable PEM certificate"):
         person.recover(half)
     half.write_text(key_pem(new_key("ec256")))
-    with pytest.raises(CannotError, match="half is not a readable PEM certificate"):
+    with pytest.raises(UserError, match="half is not a readable PEM certificate"):
         person.recover(half)
 
 

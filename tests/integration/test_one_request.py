@@ -6,7 +6,7 @@ import ssl
 import pytest
 from cryptography import x509
 
-from certificate_rotation.errors import (
+from certificate_rotation.domain.errors import (
     OutcomeUnknown,
     RefreshFailed,
     ServiceFailure,
@@ -14,8 +14,8 @@ from certificate_rotation.errors import (
     TooManyRequests,
     Unauthorized,
 )
-from tests.integration.raw_server import RawServer, answer
-from tests.integration.world import World
+from tests.support.raw_server import RawServer, answer
+from tests.support.rotation_env import World
 
 ANSWERS = {
     "403": (answer("403 Forbidden"), Unauthorized),

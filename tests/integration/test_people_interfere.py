@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from certificate_rotation.errors import CertificateNotAccepted, RefreshConflict, RotationError, StorageFailure
-from simulator.authority import new_csr, new_key
-from tests.integration.test_crashes import CLAIM, ORDER_OF_EXCHANGES, PROMOTE, kill
-from tests.integration.world import World
+from certificate_rotation.domain.errors import CertificateNotAccepted, RefreshConflict, RotationError, StorageFailure
+from simulator.ca import new_csr, new_key
+from tests.support.order_of_writes import CLAIM, ORDER_OF_EXCHANGES, PROMOTE, kill
+from tests.support.rotation_env import World
 
 if TYPE_CHECKING:
-    from certificate_rotation.results import Result
+    from certificate_rotation.domain.result import Result
 
 
 @pytest.mark.parametrize("how_far", ["intended", "unknown", "staged"])

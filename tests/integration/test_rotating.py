@@ -4,19 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from simulator.authority import KeyAlgorithm
-from tests.integration.world import OWN_KEYS, World
-
-CONTRACT = {
-    "outcome",
-    "secretId",
-    "certName",
-    "notAfter",
-    "daysLeft",
-    "renewAt",
-    "attemptsAvailable",
-    "nextAttemptAt",
-}
+from simulator.ca import KeyAlgorithm
+from tests.support.contract import RESULT
+from tests.support.rotation_env import OWN_KEYS, World
 
 
 @pytest.mark.parametrize("chain", [False, True], ids=["leaf", "chain"])
@@ -37,7 +27,7 @@ def test_a_due_certificate_is_replaced_by_a_new_one_that_works(
     assert after.items() >= OWN_KEYS.items()
     assert type(world.credential().key) is type(world.parse(before).key)
     assert len(world.credential().chain.certificates) == (2 if chain else 1)
-    assert world.parts().service.accepts(world.credential())
+    assert world.dependencies().api.accepts(world.credential())
 
 
 def test_a_rotation_answers_with_the_keys_of_the_contract_and_no_others(world: World) -> None:
@@ -45,7 +35,7 @@ def test_a_rotation_answers_with_the_keys_of_the_contract_and_no_others(world: W
     world.onboard()
     result = world.run()
     new = world.credential()
-    assert set(result) == CONTRACT | {"previousCertName", "deletedCertName"}
+    assert set(result) == RESULT | {"previousCertName", "deletedCertName"}
     assert result["secretId"] == world.arn
     assert result["certName"] == new.cert_name == world.current()["certName"]
     assert datetime.fromisoformat(result["notAfter"]) == new.chain.not_after

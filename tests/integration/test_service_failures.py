@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from certificate_rotation import device_id_service
-from certificate_rotation.errors import (
+from certificate_rotation.adapters import device_id_api, mtls
+from certificate_rotation.domain.errors import (
     CredentialExpired,
     OutcomeUnknown,
     RefreshConflict,
@@ -17,7 +17,7 @@ from certificate_rotation.errors import (
     Unauthorized,
 )
 from simulator.faults import Parameter
-from tests.integration.world import World
+from tests.support.rotation_env import World
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ UNKNOWN = [
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for answers no longer than a test may."""
-    monkeypatch.setattr(device_id_service, "CONNECT_SECONDS", 1.0)
-    monkeypatch.setattr(device_id_service, "ANSWER_SECONDS", 0.6)
+    monkeypatch.setattr(mtls, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(device_id_api, "ANSWER_SECONDS", 0.6)
 
 
 @pytest.mark.timeout(10)

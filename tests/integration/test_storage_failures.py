@@ -2,10 +2,9 @@
 
 import pytest
 
-from certificate_rotation.errors import RotationError, ServiceFailure, StorageFailure
-from tests.integration.world import World
-
-ISSUED = '"issued"'  # in the body of the ledger's write that journals the answer
+from certificate_rotation.domain.errors import RotationError, ServiceFailure, StorageFailure
+from tests.support.order_of_writes import ISSUED
+from tests.support.rotation_env import World
 
 
 def assert_rotated_with_one_request(world: World) -> None:

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.errors import InvalidSettings
-from tests.cloudformation import read_template
-from tests.integration.invoking import at_the_worlds_time, outcome
-from tests.integration.outside import ends
-from tests.integration.world import World
+from certificate_rotation.domain.errors import InvalidSettings
+from tests.support.cloudformation import read_template
+from tests.support.lambda_invoker import at_the_worlds_time, outcome
+from tests.support.outside import ends
+from tests.support.rotation_env import World
 
 YOUNG, DUE = timedelta(days=10), timedelta(days=62)
 # Powertools compares with the real clock, which this one leaves behind.

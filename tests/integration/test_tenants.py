@@ -9,13 +9,14 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from tests.cloudformation import Stack
-from tools.onboarding import tenant_cli
-from tools.onboarding.account import Deployment, Fleet
-from tools.onboarding.cli import app
-from tools.onboarding.names import checked_expression, checked_name
-from tools.onboarding.stopping import ATTENTION, CannotError
-from tools.onboarding.tenants import HOURLY, Tenants, fleet_of, show
+from cli import tenant_commands
+from cli.errors import ATTENTION, UserError
+from cli.main import app
+from cli.names import checked_expression, checked_name
+from cli.stack import Deployment, Fleet
+from cli.tenant_commands import show
+from cli.tenants import HOURLY, Tenants, fleet_of
+from tests.support.cloudformation import Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
@@ -137,7 +138,7 @@ def test_a_paused_tenant_is_kept_as_it_is_until_it_is_resumed(
     added(tenants, expression="rate(3 hours)")
     said = capsys.readouterr().out
     assert "acme was paused already." in said
-    assert 'make tenant ARGS="resume acme --stack-name mine"' in said
+    assert "device-id tenant resume acme --stack-name mine" in said
     assert [tenant.paused for tenant in tenants.all()] == [True]
     tenants.resume("acme")
     tenants.resume("acme")
@@ -168,26 +169,26 @@ def test_a_secret_that_is_about_to_be_deleted_is_not_taken(tenants: Tenants, aws
     """Whoever marked it meant something by it."""
     arn = tenants.make_secret("acme")
     aws_session.client("secretsmanager").delete_secret(SecretId=arn, RecoveryWindowInDays=7)
-    with pytest.raises(CannotError, match=r"marked for deletion.*restore-secret --secret-id device-id/tenants/acme"):
+    with pytest.raises(UserError, match=r"marked for deletion.*restore-secret --secret-id device-id/tenants/acme"):
         tenants.make_secret("acme")
 
 
 def test_a_tenant_that_is_not_there_is_a_sentence(tenants: Tenants) -> None:
     """A typing mistake must not look like success."""
     for command in (tenants.pause, tenants.resume):
-        with pytest.raises(CannotError, match=r'no tenant acne.*ARGS="list --stack-name mine"'):
+        with pytest.raises(UserError, match=r"no tenant acne.*device-id tenant list --stack-name mine"):
             command("acne")
 
 
 def test_removing_one_that_is_not_there_is_no_success(tenants: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who mistyped the name believes that nobody looks at the other one any more."""
     added(tenants, "globex")
-    monkeypatch.setattr(tenant_cli, "deployment", lambda _: None)
-    monkeypatch.setattr(tenant_cli, "_tenants", lambda _: tenants)
+    monkeypatch.setattr(tenant_commands, "deployment", lambda _: None)
+    monkeypatch.setattr(tenant_commands, "_tenants", lambda _: tenants)
     done = CliRunner().invoke(app, ["tenant", "remove", "glebox"])
     assert done.exit_code == ATTENTION
     assert "There is no tenant glebox." in done.stderr
-    assert 'make tenant ARGS="list --stack-name mine"' in done.stderr
+    assert "device-id tenant list --stack-name mine" in done.stderr
     assert [tenant.name for tenant in tenants.all()] == ["globex"]
 
 
@@ -206,14 +207,14 @@ def test_tenants_are_listed_by_name_with_who_is_paused(tenants: Tenants, capsys:
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "x" * 65, "Zürich"])
 def test_a_name_that_aws_refuses_is_refused_before_anything_is_made(name: str) -> None:
     """Else a secret is left without a schedule."""
-    with pytest.raises(CannotError, match="names no tenant"):
+    with pytest.raises(UserError, match="names no tenant"):
         checked_name(name)
     assert checked_name("acme-2.eu_west") == "acme-2.eu_west"
 
 
 def test_what_is_no_schedule_is_refused_before_anything_is_made() -> None:
     """As above."""
-    with pytest.raises(CannotError, match="is no schedule"):
+    with pytest.raises(UserError, match="is no schedule"):
         checked_expression("hourly")
     assert checked_expression("at(2027-01-31T12:00:00)")
 
@@ -221,5 +222,5 @@ def test_what_is_no_schedule_is_refused_before_anything_is_made() -> None:
 def test_a_stack_without_a_prefix_says_how_to_get_tenants() -> None:
     """It is one parameter away."""
     single = Deployment("one", "f", "arn", "ledger", "topic", {})
-    with pytest.raises(CannotError, match="Deploy it again with TenantSecretPrefix"):
+    with pytest.raises(UserError, match="Deploy it again with TenantSecretPrefix"):
         fleet_of(single)

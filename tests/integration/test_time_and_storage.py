@@ -6,13 +6,12 @@ from typing import Any
 import boto3
 import pytest
 
-from certificate_rotation.errors import InvalidCredential
-from certificate_rotation.parts import TIME_FOR_WRITES
+from certificate_rotation.domain.errors import InvalidCredential
+from certificate_rotation.domain.invocation import TIME_FOR_WRITES
 from simulator import Simulator
-from tests.integration.conftest import MakeWorld
-from tests.integration.invoking import at_the_worlds_time, invoke
-from tests.integration.outside import ends, kill_after, slow
-from tests.integration.world import World
+from tests.support.lambda_invoker import at_the_worlds_time, invoke
+from tests.support.outside import ends, kill_after, slow
+from tests.support.rotation_env import MakeWorld, World
 
 DUE = timedelta(days=62)
 CHARGE, SETTLE = 1, 2  # which of a run's transactions

@@ -13,14 +13,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from certificate_rotation import transport
-from certificate_rotation.certificates import Chain, new_csr_pem, new_private_key, private_key_pem
-from certificate_rotation.errors import RotationError, ServiceFailure, ServiceUnreachable, Unauthorized
+from certificate_rotation.adapters import mtls
+from certificate_rotation.domain.errors import RotationError, ServiceFailure, ServiceUnreachable, Unauthorized
+from certificate_rotation.domain.x509 import Chain, new_csr_pem, new_private_key, private_key_pem
 from simulator import Simulator
-from tests.integration.raw_server import RawServer, answer
-from tests.integration.world import World
-from tests.reliability.tally import TALLY
-from tests.unit.made import certificate
+from tests.support.factories import certificate
+from tests.support.invariants import TALLY
+from tests.support.outside import rotates
+from tests.support.raw_server import RawServer, answer
+from tests.support.rotation_env import World
 
 
 def _nobodys_port() -> str:
@@ -31,13 +32,6 @@ def _nobodys_port() -> str:
 @pytest.fixture
 def handshakes() -> None:
     """Here they are the point, so none is shortened."""
-
-
-def rotates(world: World) -> None:
-    """The twin of a failure: the same world, with the one thing mended."""
-    outcome = world.run()["outcome"]
-    TALLY.check(7, outcome == "rotated", f"the mended twin of a failure is {outcome}")
-    TALLY.count("TLS twins")
 
 
 @pytest.fixture(
@@ -97,7 +91,7 @@ def test_a_client_certificate_refused_in_the_handshake_is_not_an_unknown_outcome
     credential = stranger.credential()
     key = new_private_key("ec256", like=credential.key)
     csr = new_csr_pem(key, like=credential.chain.leaf)
-    service = stranger.parts().service
+    service = stranger.dependencies().api
     for attempt in range(20):
         with pytest.raises(Unauthorized):
             service.refresh(credential, csr, f"name-{attempt}")
@@ -118,7 +112,7 @@ def test_without_a_client_certificate_nobody_is_let_in(world: World, monkeypatch
     """The API key alone opens nothing."""
     world.onboard()
     with monkeypatch.context() as anonymous:
-        anonymous.setattr(transport, "show", lambda *_: None)
+        anonymous.setattr(mtls, "show", lambda *_: None)
         assert "handshake" in str(world.fails(Unauthorized))
         TALLY.check(7, world.simulator.requests == [], "a request left without a client certificate")
     rotates(world)
@@ -128,7 +122,7 @@ def test_every_certificate_is_shown_by_itself(world: World) -> None:
     """What TLS has read is kept from call to call, and with two keys in it, it would choose which one to show."""
     rsa = world.simulator.onboard(f"{world.aws.name}-rsa", key_algorithm="rsa2048")
     ec = world.simulator.onboard(f"{world.aws.name}-ec", key_algorithm="ec256")
-    service = world.parts().service
+    service = world.dependencies().api
     for tenant in (rsa, ec, rsa):
         accepted = service.accepts(world.parse(tenant.credential))
         TALLY.check(7, accepted, "the certificate of another credential was shown")
@@ -139,7 +133,7 @@ def test_the_public_trust_anchors_are_read_once_for_a_certificate(
 ) -> None:
     """To read them takes longer than a whole exchange; a warm check must not do it again."""
     world.onboard()
-    service = world.parts().service
+    service = world.dependencies().api
     assert service.accepts(world.credential())
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", "/nowhere")
     assert service.accepts(world.credential())

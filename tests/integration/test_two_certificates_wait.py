@@ -4,18 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from simulator import Tenant
-from tests.integration.outside import asking, ends, no_answer
-from tests.integration.world import World
-
-
-def waits(world: World, *, left: timedelta) -> Tenant:
-    """A certificate waits to be accepted, and the one in use has so long to live."""
-    tenant = world.onboard(age=timedelta(days=62))
-    world.fault("activation-delay", times=None)
-    assert ends(world) == "CertificateNotAccepted"
-    world.time.advance(world.credential().chain.not_after - left - world.time.now())
-    return tenant
+from tests.support.outside import asking, ends, no_answer, waits
+from tests.support.rotation_env import World
 
 
 def test_within_critical_days_a_waiting_certificate_is_not_given_up(world: World) -> None:

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from certificate_rotation.asking import PAUSES
-from certificate_rotation.certificates import Chain
-from certificate_rotation.errors import CertificateNotAccepted, CertificateRejected
-from tests.integration.world import Answer, World
-from tests.unit.made import certificate
+from certificate_rotation.adapters.mtls import Response
+from certificate_rotation.domain.errors import CertificateNotAccepted, CertificateRejected
+from certificate_rotation.domain.x509 import Chain
+from certificate_rotation.prober import PAUSES
+from tests.support.factories import certificate
+from tests.support.rotation_env import World
 
 
 @pytest.mark.parametrize("fault", ["truncated-pem", "other-key", "expired", "shorter-lived"])
@@ -61,7 +62,7 @@ def test_a_certificate_that_could_not_be_shown_or_stored_is_told_for_what_it_is(
     world.onboard()
     before = world.current()
 
-    def added(answer: Answer) -> Answer:
+    def added(answer: Response) -> Response:
         status, headers, body = answer
         document = json.loads(body)
         return status, headers, json.dumps({**document, "cert": add(document["cert"])}).encode()

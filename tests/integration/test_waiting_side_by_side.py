@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.errors import CertificateNotAccepted, CertificateRejected
+from certificate_rotation.domain.errors import CertificateNotAccepted, CertificateRejected
 from simulator import Tenant
-from tests.integration.aws import Killed, When
-from tests.integration.outside import ends
-from tests.integration.test_two_certificates_wait import waits
-from tests.integration.world import World
+from tests.support.exchanges import Killed, When
+from tests.support.outside import ends, waits
+from tests.support.rotation_env import World
 
 LAST_HOURS = timedelta(hours=20)
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.errors import ServiceFailure, Unauthorized
+from certificate_rotation.domain.errors import ServiceFailure, Unauthorized
 from simulator import Tenant
-from tests.integration.world import World
+from tests.support.rotation_env import World
 
 
 @pytest.fixture

@@ -1,23 +1,21 @@
 """Worlds that are made fast and watched: one service for a whole test, a customer and a secret for every case."""
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import boto3
 import pytest
 
-from certificate_rotation import device_id_service, transport
-from certificate_rotation.credential import Credential
+from certificate_rotation.adapters import device_id_api, mtls
+from certificate_rotation.domain.credential import Credential
 from simulator import Simulator
-from tests.integration.aws import LocalAws
-from tests.integration.world import World
-from tests.reliability.bad_secrets import Secrets
-from tests.reliability.canary import Canary
-from tests.reliability.log import Log
-from tests.reliability.watch import Watch
-
-type Watched = Callable[[], AbstractContextManager[Watch]]
+from tests.support.bad_secrets import Secrets
+from tests.support.canary import Canary
+from tests.support.invariant_checker import Watch, Watched
+from tests.support.local_aws import LocalAws
+from tests.support.log_capture import Log
+from tests.support.rotation_env import World
 
 
 @pytest.fixture
@@ -28,8 +26,8 @@ def service(trust_anchors: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sim
     """
     monkeypatch.setattr(Credential, "parse", functools.lru_cache(64)(Credential.parse))
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", trust_anchors)
-    monkeypatch.setattr(transport, "_VERDICT_SECONDS", 0)  # with its clock moved, the service refuses by 401
-    monkeypatch.setattr(device_id_service, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(mtls, "VERDICT_SECONDS", 0)  # with its clock moved, the service refuses by 401
+    monkeypatch.setattr(device_id_api, "ANSWER_SECONDS", 0.2)
     with Simulator.running(rate="strict", statistics_limit=False) as simulator:
         yield simulator
 

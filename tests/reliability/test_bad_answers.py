@@ -5,18 +5,18 @@ import math
 import re
 from functools import partial
 
-from certificate_rotation.certificates import Chain, check_issued, load_private_key
-from certificate_rotation.credential import Credential
-from certificate_rotation.device_id_service import DeviceIdService
-from certificate_rotation.errors import RefreshFailed, ServiceFailure, ServiceUnreachable
-from tests.reliability import reading
-from tests.reliability.bad_answers import Answers
-from tests.reliability.bad_secrets import Secrets
-from tests.reliability.canary import Canary
-from tests.reliability.tally import TALLY
-from tests.reliability.trying import batches, inputs, odd_certificates, outcome, telling
-from tests.unit.made import NOW, certificate
-from tests.unit.wire import answering
+from certificate_rotation.adapters.device_id_api import DeviceIdApi
+from certificate_rotation.domain.credential import Credential
+from certificate_rotation.domain.errors import RefreshFailed, ServiceFailure, ServiceUnreachable
+from certificate_rotation.domain.x509 import Chain, check_issued, load_private_key
+from tests.support import secret_parser
+from tests.support.bad_answers import Answers
+from tests.support.bad_secrets import Secrets
+from tests.support.batches import batches, inputs, odd_certificates, outcome, telling
+from tests.support.canary import Canary
+from tests.support.factories import NOW, certificate
+from tests.support.fake_connection import answering
+from tests.support.invariants import TALLY
 
 # Of these the contract says that nothing was issued; 401 and 403 are our certificate or key, refused.
 NOT_ISSUED = {301, 302, 307, 308, 503, *range(400, 500)}
@@ -31,7 +31,7 @@ def test_an_answer_means_what_it_proves_and_no_more(secrets: Secrets, canary: Ca
     credential = Credential.parse(json.dumps(secrets.good))
     sendable = [pem for pem in secrets.pems.values() if "PRIVATE KEY" not in pem]  # no key ever left us
     answers = Answers(sendable, credential.api_key)
-    service, in_use = DeviceIdService("https://service.example"), Chain((certificate(credential.key),))
+    service, in_use = DeviceIdApi("https://service.example"), Chain((certificate(credential.key),))
     with answering() as connection:
         for junk in inputs("service answers", batch):
             connection.answer = answers.one(junk)
@@ -59,12 +59,14 @@ def check(pem: str, secrets: Secrets, in_use: Chain) -> None:
         chain = check_issued(pem, key, in_use, NOW)
     except ValueError:
         return
-    TALLY.check(5, reading.spki(chain.leaf) == reading.public_key(json.dumps(secrets.good)), "for another key")
+    TALLY.check(
+        5, secret_parser.spki(chain.leaf) == secret_parser.public_key(json.dumps(secrets.good)), "for another key"
+    )
     TALLY.check(5, chain.leaf.not_valid_after_utc > NOW, "ended already")
     TALLY.check(5, chain.leaf.not_valid_after_utc >= in_use.not_after, "ends sooner")
 
 
-def probe(service: DeviceIdService, credential: Credential, status: int) -> None:
+def probe(service: DeviceIdApi, credential: Credential, status: int) -> None:
     """The same answer to the probe."""
     try:
         accepted = service.accepts(credential)

@@ -4,21 +4,19 @@ import json
 import re
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import requests
 
-from certificate_rotation.credential import Credential
-from certificate_rotation.errors import InvalidCredential, InvalidEvent, InvalidSettings
+from certificate_rotation.domain.credential import Credential
+from certificate_rotation.domain.errors import InvalidCredential, InvalidEvent, InvalidSettings
 from certificate_rotation.events import command_from
 from certificate_rotation.settings import Settings
-from tests.reliability import reading
-from tests.reliability.bad_secrets import Secrets
-from tests.reliability.canary import Canary
-from tests.reliability.tally import TALLY
-from tests.reliability.trying import batches, inputs, odd_certificates, outcome, telling
-
-EVENTS = Path(__file__).parents[2] / "events"
+from tests.support import secret_parser
+from tests.support.bad_secrets import Secrets
+from tests.support.batches import batches, inputs, odd_certificates, outcome, telling
+from tests.support.canary import Canary
+from tests.support.good_input import CHOSEN, good_events, is_event
+from tests.support.invariants import TALLY
 
 
 @odd_certificates
@@ -35,7 +33,7 @@ def test_a_secret_is_refused_by_the_name_of_its_field_or_is_complete(
                 assert "secret" in str(read)
                 assert tried.field is None or tried.field in str(read) or "not JSON" in str(read)
             else:
-                held = reading.credential(tried.text)
+                held = secret_parser.credential(tried.text)
                 assert held is not None
                 assert held.complete
                 if junk.once_in(10):  # it costs as much as all the rest
@@ -44,26 +42,6 @@ def test_a_secret_is_refused_by_the_name_of_its_field_or_is_complete(
                         8, json.loads(renewed.dump()).items() >= held.own.items(), "the customer's keys changed"
                     )
             TALLY.check(6, not canary.found_in(str(read)), f"a key is in {read}")
-
-
-def good_events() -> list[dict[str, object]]:
-    """What people are offered to paste, and every key at once."""
-    files = [json.loads(file.read_text()) for file in sorted(EVENTS.glob("*.json"))]
-    return [*files, {"secretId": "name", "dryRun": True, "force": False, "allowEviction": True}]
-
-
-FLAGS = {"dryRun", "force", "allowEviction"}
-
-
-def is_event(event: object) -> bool:
-    """The contract's rule, said once more."""
-    if not isinstance(event, dict):
-        return False
-    if {"source", "detail-type", "detail"} <= event.keys():
-        return event["detail"] in ({}, "{}", "", None) and event.keys() <= good_events()[-2].keys()
-    flags = all(isinstance(event[name], bool) for name in FLAGS & event.keys())
-    named = "secretId" not in event or re.fullmatch(r"[!-~]{1,2048}", str(event["secretId"]))
-    return flags and bool(named) and isinstance(event.get("secretId", ""), str) and event.keys() <= {*FLAGS, "secretId"}
 
 
 @batches
@@ -87,16 +65,6 @@ def test_an_event_is_read_for_what_it_says_or_refused_by_its_name(batch: int) ->
 
 
 STACK = {"SECRET_ARN": "arn:secret", "LEDGER_TABLE": "ledger", "ALERT_TOPIC_ARN": "arn:topic"}
-CHOSEN = {
-    "SERVICE_REGION": "eu",
-    "SERVICE_URL": "https://service.example:8443/base",
-    "RENEW_BEFORE_DAYS": "30",
-    "CRITICAL_DAYS": "7",
-    "CUTOVER_GRACE_HOURS": "24",
-    "KEY_ALGORITHM": "ec256",
-    "CERT_NAME_PREFIX": "device-id",
-    "NOTIFY_ON_SUCCESS": "true",
-}
 
 
 @batches

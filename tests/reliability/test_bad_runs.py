@@ -11,21 +11,21 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from certificate_rotation.errors import InvalidCredential, InvalidEvent, InvalidSettings
+from certificate_rotation.adapters.mtls import Response
+from certificate_rotation.domain.errors import InvalidCredential, InvalidEvent, InvalidSettings
 from simulator import Simulator
-from tests.integration.aws import LocalAws
-from tests.integration.invoking import cold_start, forget, invoke
-from tests.integration.world import Answer, World
-from tests.reliability.bad_answers import RETRY_AFTER, Answers
-from tests.reliability.bad_secrets import Secrets
-from tests.reliability.conftest import Watched
-from tests.reliability.hygiene import HYGIENE
-from tests.reliability.inputs import Junk
-from tests.reliability.scenarios import DUE
-from tests.reliability.tally import TALLY
-from tests.reliability.test_bad_input import CHOSEN, good_events, is_event
-from tests.reliability.trying import odd_certificates, outcome, telling
-from tests.reliability.watch import HOUR, Watch
+from tests.support.bad_answers import RETRY_AFTER, Answers
+from tests.support.bad_secrets import Secrets
+from tests.support.batches import odd_certificates, outcome, telling
+from tests.support.fuzz_inputs import Junk
+from tests.support.good_input import CHOSEN, good_events, is_event
+from tests.support.invariant_checker import HOUR, Watch, Watched
+from tests.support.invariants import TALLY
+from tests.support.lambda_invoker import cold_start, forget, invoke
+from tests.support.leak_detector import HYGIENE
+from tests.support.local_aws import LocalAws
+from tests.support.rotation_env import World
+from tests.support.scenarios import DUE
 
 EACH = 40  # of a batch
 
@@ -73,7 +73,7 @@ def test_a_bad_answer_puts_nothing_unusable_into_use(watched: Watched, secrets: 
             TALLY.count("whole runs on bad input", 2)
 
 
-def spoilt(junk: Junk, others: list[str], echo: str, answer: Answer) -> Answer:
+def spoilt(junk: Junk, others: list[str], echo: str, answer: Response) -> Response:
     """An answer, made from the one that came; not one that denies that anything was issued."""
     document = json.loads(answer[2])
     pems = [*others, *[str(document.get("cert", ""))] * 4]

@@ -12,13 +12,12 @@ from typing import override
 
 import pytest
 
-from certificate_rotation.errors import RotationError
-from tests.integration.aws import Exchanges, Killed
-from tests.reliability.conftest import Watched
-from tests.reliability.scenarios import DUE
-from tests.reliability.settling import settle
-from tests.reliability.tally import TALLY
-from tests.reliability.watch import Watch
+from certificate_rotation.domain.errors import RotationError
+from tests.support.convergence import settle
+from tests.support.exchanges import Exchanges, Killed
+from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariants import TALLY
+from tests.support.scenarios import DUE
 
 AT_ONCE, KILLED = 50, 10
 
@@ -50,7 +49,7 @@ def at_once(watch: Watch, dice: random.Random) -> Counter[str]:
     """Fifty containers start at the same moment; what became of each."""
     world, containers = watch.world, PerContainer()
     world.aws.exchanges = containers
-    parts = [world.parts(world.aws.clients()) for _ in range(AT_ONCE)]
+    of_each = [world.dependencies(world.aws.clients()) for _ in range(AT_ONCE)]
     doomed = {index: dice.randrange(2, 18) for index in dice.sample(range(AT_ONCE), KILLED)}
     start = threading.Barrier(AT_ONCE)
 
@@ -59,7 +58,7 @@ def at_once(watch: Watch, dice: random.Random) -> Counter[str]:
             containers.here().kill(doomed[index], "before" if index % 2 else "after")
         start.wait(timeout=60)
         try:
-            return world.run_with(parts[index], {})["outcome"]
+            return world.run_with(of_each[index], {})["outcome"]
         except Killed:
             return "killed"
         except RotationError as error:

@@ -5,12 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.aws import When
-from tests.reliability.conftest import Watched
-from tests.reliability.scenarios import SCENARIOS, Scenario
-from tests.reliability.settling import settle
-from tests.reliability.tally import TALLY
-from tests.reliability.watch import Watch
+from tests.support.convergence import settle
+from tests.support.exchanges import When
+from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariants import TALLY
+from tests.support.scenarios import SCENARIOS, Scenario
 
 FIRST: tuple[When, ...] = ("before", "after")
 LATER: tuple[When, ...] = ("after",)

@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 import pytest
 
-from certificate_rotation.certificates import private_key_pem
-from simulator.authority import KeyAlgorithm, key_pem, new_key
-from tests.reliability.canary import Canary
-from tests.reliability.hygiene import Hygiene
-from tests.reliability.tally import Tally, ViolatedError
-from tests.unit.made import secret
+from certificate_rotation.domain.x509 import private_key_pem
+from simulator.ca import KeyAlgorithm, key_pem, new_key
+from tests.support.canary import Canary
+from tests.support.factories import secret
+from tests.support.invariants import Tally, ViolatedError
+from tests.support.leak_detector import Hygiene
 
 API_KEY = 'planted+in/this"test\\alone'  # of characters that each form writes in another way
 FORMS: dict[str, Callable[[str], str]] = {
@@ -97,9 +97,9 @@ def test_a_file_that_is_left_is_searched(tmp_path: Path) -> None:
 
 LEAKING = """
 import logging, sys, pytest
-from certificate_rotation.errors import ServiceFailure
-from simulator.authority import key_pem, new_key
-from tests.unit.made import API_KEY
+from certificate_rotation.domain.errors import ServiceFailure
+from simulator.ca import key_pem, new_key
+from tests.support.factories import API_KEY
 
 
 def test_log(): logging.getLogger("urllib3.connectionpool").debug("GET /%s", API_KEY)
@@ -128,7 +128,7 @@ def test_a_test_that_gives_a_key_away_fails(tmp_path: Path) -> None:
     """Log, output, an error that was caught and its cause, a file: the search covers the tests as they run."""
     (tmp_path / "test_leaking.py").write_text(LEAKING)
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.reliability.hygiene", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.leak_detector", "-p", "no:cacheprovider"]
     command += ["--import-mode=importlib", "--rootdir", str(tmp_path), str(tmp_path / "test_leaking.py")]
     paths = f"{root / 'functions'}{os.pathsep}{root}"
     environment = {**os.environ, "PYTHONPATH": paths, "PYTEST_ADDOPTS": "", "PYTHONDONTWRITEBYTECODE": "1"}

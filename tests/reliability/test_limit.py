@@ -6,11 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.aws import When
-from tests.reliability.conftest import Watched
-from tests.reliability.scenarios import DUE
-from tests.reliability.tally import TALLY
-from tests.reliability.watch import Watch
+from tests.support.exchanges import When
+from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariants import TALLY
+from tests.support.scenarios import DUE
 
 SCHEDULES, RUNS = 6, 30  # of each number; runs of each schedule
 EVENTS: tuple[Mapping[str, object], ...] = ({}, {"force": True}, {"force": True, "allowEviction": True})

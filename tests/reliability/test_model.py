@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.reliability.conftest import Watched
-from tests.reliability.model import Model
-from tests.reliability.tally import TALLY
+from tests.support.invariant_checker import Watched
+from tests.support.invariants import TALLY
+from tests.support.model import Model
 
 # Steps of each shard, at least: 20,000 together. `make soak` takes ten times as many.
 SHARDS, SHARE = 16, 1_250

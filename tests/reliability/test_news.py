@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.reliability.conftest import Watched
-from tests.reliability.scenarios import SCENARIOS
-from tests.reliability.settling import settle
-from tests.reliability.tally import TALLY
-from tests.reliability.watch import Watch
+from tests.support.convergence import settle
+from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariants import TALLY
+from tests.support.scenarios import SCENARIOS
 
 
 def lived(watch: Watch, name: str) -> list[str]:

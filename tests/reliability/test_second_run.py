@@ -9,12 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.world import Answer
-from tests.reliability.conftest import Watched
-from tests.reliability.scenarios import FORCED, SCENARIOS
-from tests.reliability.settling import settle
-from tests.reliability.tally import TALLY
-from tests.reliability.watch import Watch
+from certificate_rotation.adapters.mtls import Response
+from tests.support.convergence import settle
+from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariants import TALLY
+from tests.support.scenarios import FORCED, SCENARIOS
 
 OVERLAPPED = (
     "due",
@@ -80,7 +79,7 @@ def test_a_second_run_while_a_request_is_in_flight_sends_none(watched: Watched, 
     met = []
 
     def arrange(watch: Watch) -> None:
-        def meets(answer: Answer) -> Answer:
+        def meets(answer: Response) -> Response:
             watch.world.on_its_way = lambda later: later
             watch.during_a_run(lambda: watch.another_run(FORCED, NOW))
             met.append(IN_FLIGHT)

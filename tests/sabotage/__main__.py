@@ -11,7 +11,17 @@ from tempfile import TemporaryDirectory
 from tests.sabotage.breaks import BREAKS, Break
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("functions", "simulator", "tests", "tools", "events", "pyproject.toml", "template.yaml", "samconfig.toml")
+COPIED = (
+    "cli",
+    "dev",
+    "functions",
+    "simulator",
+    "tests",
+    "events",
+    "pyproject.toml",
+    "template.yaml",
+    "samconfig.toml",
+)
 
 
 def main() -> int:

@@ -29,7 +29,7 @@ BREAKS = (
         "no hold after a lost answer",
         (
             (
-                f"{FUNCTION}/decision.py",
+                f"{FUNCTION}/domain/decision.py",
                 "if state.open_attempt and not (critical and due) and not (command.force and command.allow_eviction):",
                 "if False:",
             ),
@@ -42,7 +42,7 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/issuance.py",
-                "self._parts.secrets.put(gathered.arn, intent.version, intent.dump(), INTENT)",
+                "self._dependencies.secrets.put(snapshot.arn, intent.version, intent.dump(), INTENT)",
                 "pass",
             ),
         ),
@@ -51,7 +51,13 @@ BREAKS = (
     Break(
         3,
         "attempts are not counted",
-        ((f"{FUNCTION}/attempts.py", "burst_left=max(self.burst_left - 1, 0), last_at=now", "last_at=self.last_at"),),
+        (
+            (
+                f"{FUNCTION}/domain/rate_limit.py",
+                "burst_left=max(self.burst_left - 1, 0), last_at=now",
+                "last_at=self.last_at",
+            ),
+        ),
         ("tests/reliability/test_limit.py",),
     ),
     Break(
@@ -59,7 +65,7 @@ BREAKS = (
         "the lease is not respected",
         (
             (
-                f"{FUNCTION}/decision.py",
+                f"{FUNCTION}/domain/decision.py",
                 "return lease is not None and lease.owner != owner and now < lease.until + LEASE_SKEW",
                 "return False",
             ),
@@ -73,7 +79,7 @@ BREAKS = (
             (
                 f"{FUNCTION}/promotion.py",
                 "chosen = _first(Answer.ACCEPTED, candidates, verdicts)",
-                "chosen = candidates[-1]",
+                "chosen = candidates[0]",
             ),
         ),
         (CRASHES, "-k", "carried_on and waits"),
@@ -95,13 +101,13 @@ BREAKS = (
         "redirects are followed",
         (
             (
-                f"{FUNCTION}/device_id_service.py",
-                "                return response.status_code, response.headers, read_bounded(response)",
+                f"{FUNCTION}/adapters/mtls.py",
+                "            return response.status_code, response.headers, _bounded(response)",
                 """\
-                if "Location" in response.headers:
-                    request = requests.Request("GET", response.headers["Location"], headers, json=body).prepare()
-                    response = adapter.send(request, stream=True, timeout=(CONNECT_SECONDS, seconds))
-                return response.status_code, response.headers, read_bounded(response)""",
+            if "Location" in response.headers:
+                request = requests.Request("GET", response.headers["Location"], dict(headers), json=body).prepare()
+                response = adapter.send(request, stream=True, timeout=(CONNECT_SECONDS, seconds))
+            return response.status_code, response.headers, _bounded(response)""",
             ),
         ),
         ("tests/integration/test_tls.py",),
@@ -111,7 +117,7 @@ BREAKS = (
         "the secret is written anew",
         (
             (
-                f"{FUNCTION}/credential.py",
+                f"{FUNCTION}/domain/credential.py",
                 "document = {**self.document, **changed}",
                 'document = {"apiKey": self.api_key, **changed}',
             ),
@@ -123,8 +129,8 @@ BREAKS = (
         "nobody remembers that people were told",
         (
             (
-                f"{FUNCTION}/alerts.py",
-                "self._ledger.remember(secret, incident, known.told, keep=told.kept, told=told.gone)",
+                f"{FUNCTION}/notifications/alerts.py",
+                "self._ledger.remember(secret, incident, known.told, keep=done.kept, told=done.gone)",
                 "pass",
             ),
         ),
@@ -139,13 +145,13 @@ BREAKS = (
     Break(
         11,
         "a mail says yes whatever the service answered",
-        ((f"{FUNCTION}/messages.py", "}[situation.in_use.answer]", "}[Answer.ACCEPTED]"),),
+        ((f"{FUNCTION}/notifications/messages.py", "}[report.in_use.answer]", "}[Answer.ACCEPTED]"),),
         (CRASHES, "-k", "carried_on and expired"),
     ),
     Break(
         12,
         "news that AWS did not take is forgotten",
-        ((f"{FUNCTION}/ledger.py", "    kept = list(keep)", "    kept = list(keep)[:0]"),),
+        ((f"{FUNCTION}/adapters/ledger.py", "    kept = list(keep)", "    kept = list(keep)[:0]"),),
         ("tests/reliability/test_news.py", "-k", "deleted"),
     ),
 )

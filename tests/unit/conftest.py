@@ -6,7 +6,7 @@ import pytest
 import pytest_socket
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from certificate_rotation.certificates import PrivateKey
+from certificate_rotation.domain.x509 import PrivateKey
 
 
 @pytest.fixture(autouse=True)

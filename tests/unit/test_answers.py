@@ -6,20 +6,20 @@ import traceback
 
 import pytest
 
-from certificate_rotation.certificates import PrivateKey
-from certificate_rotation.credential import Credential
-from certificate_rotation.device_id_service import DeviceIdService, Issued
-from certificate_rotation.errors import (
+from certificate_rotation.adapters.device_id_api import DeviceIdApi, Issued
+from certificate_rotation.domain.credential import Credential
+from certificate_rotation.domain.errors import (
     OutcomeUnknown,
     RefreshFailed,
     ServiceFailure,
     ServiceUnreachable,
     TooManyRequests,
 )
-from tests.unit.made import API_KEY, secret
-from tests.unit.wire import answering
+from certificate_rotation.domain.x509 import PrivateKey
+from tests.support.factories import API_KEY, secret
+from tests.support.fake_connection import answering
 
-SERVICE = DeviceIdService("https://service.example")
+SERVICE = DeviceIdApi("https://service.example")
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.bench import report
-from tools.bench.bars import BARS
+from dev.bench import report
+from dev.bench.thresholds import THRESHOLDS
 
 KEYS = {
     "cold_start_ratio",
@@ -37,11 +37,11 @@ def test_the_numbers_have_the_names_that_programs_read(files: tuple[Path, Path])
     """A renamed key would pass for a number that was not measured."""
     report.Report(dict.fromkeys(KEYS, 1.0), {}).write()
     assert json.loads(files[1].read_text()) == dict.fromkeys(KEYS, 1.0)
-    assert {bar.key for bar in BARS} == KEYS
+    assert {threshold.key for threshold in THRESHOLDS} == KEYS
 
 
 def test_what_people_wrote_around_the_table_survives(files: tuple[Path, Path]) -> None:
-    """Why a bar is missed is written by hand, and measured again and again."""
+    """Why a threshold is missed is written by hand, and measured again and again."""
     report.Report(dict.fromkeys(KEYS, 1.0), {}).write()
     page = files[0]
     page.write_text(f"above\n{page.read_text()}below\n")
@@ -58,6 +58,6 @@ def test_what_people_wrote_around_the_table_survives(files: tuple[Path, Path]) -
 @pytest.mark.parametrize(("key", "good", "bad"), [("check_ratio", 1.3, 1.31), ("fleet_rotations", 1000, 999)])
 def test_a_bar_is_met_at_its_limit_and_missed_beyond_it(key: str, good: float, bad: float) -> None:
     """`At most` and `at least` are easily swapped."""
-    (bar,) = (bar for bar in BARS if bar.key == key)
-    assert bar.met(good)
-    assert not bar.met(bad)
+    (threshold,) = (threshold for threshold in THRESHOLDS if threshold.key == key)
+    assert threshold.met(good)
+    assert not threshold.met(bad)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from certificate_rotation import handler
-from tests.cloudformation import Stack
+from tests.support.cloudformation import Stack
 
 CONTEXT: Any = SimpleNamespace(log_group_name="/aws/lambda/device-id", log_stream_name="2026/11/26/[$LATEST]abc")
 

@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtensionOID
 
-from certificate_rotation.certificates import Chain, PrivateKey, new_csr_pem, private_key_pem
-from certificate_rotation.credential import Credential, Intent
-from certificate_rotation.errors import InvalidCredential
-from tests.unit.made import API_KEY, certificate, secret
+from certificate_rotation.domain.credential import Credential, Intent
+from certificate_rotation.domain.errors import InvalidCredential
+from certificate_rotation.domain.x509 import Chain, PrivateKey, new_csr_pem, private_key_pem
+from tests.support.factories import API_KEY, certificate, secret
 
 
 def encrypted(key: PrivateKey) -> str:

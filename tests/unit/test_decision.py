@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from certificate_rotation.attempts import Attempts
-from certificate_rotation.decision import (
+from certificate_rotation.domain.decision import (
     LAST_DAY,
     LEASE_SKEW,
     SETTLING,
@@ -28,9 +27,10 @@ from certificate_rotation.decision import (
     decide,
     renew_at,
 )
-from certificate_rotation.state import LastRotation, Lease, OpenAttempt, Outcome, State
-from certificate_rotation.verdict import Answer
-from tests.unit.made import NOW
+from certificate_rotation.domain.rate_limit import Attempts
+from certificate_rotation.domain.state import LastRotation, Lease, OpenAttempt, Outcome, State
+from certificate_rotation.domain.verdict import Answer
+from tests.support.factories import NOW
 
 LIFE = timedelta(days=90)
 POLICY = Policy(renew_before=timedelta(0), critical=timedelta(days=7), cutover_grace=timedelta(hours=24))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from certificate_rotation.decision import Command
-from certificate_rotation.errors import InvalidEvent
+from certificate_rotation.domain.decision import Command
+from certificate_rotation.domain.errors import InvalidEvent
 from certificate_rotation.events import command_from
 
 EVENTS = Path(__file__).parents[2] / "events"

@@ -5,9 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.incidents import LAST_DAY, REMIND_AFTER, THRESHOLDS, Notice, Told, level_of, notice
-from certificate_rotation.state import Incident, Telling
-from tests.unit.made import NOW
+from certificate_rotation.domain.state import Incident, Telling
+from certificate_rotation.notifications.incidents import (
+    LAST_DAY,
+    REMIND_AFTER,
+    THRESHOLDS,
+    Notice,
+    Told,
+    level_of,
+    notice,
+)
+from tests.support.factories import NOW
 
 DAY = timedelta(days=1)
 KNOWN = Incident("ServiceFailure", since=NOW, alerted_at=NOW, level=0)

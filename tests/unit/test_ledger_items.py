@@ -5,10 +5,10 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from certificate_rotation.attempts import Attempts
-from certificate_rotation.ledger_items import flat, flat_told, item, state
-from certificate_rotation.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
-from tests.unit.made import NOW
+from certificate_rotation.adapters.ledger_items import flat, flat_told, item, state
+from certificate_rotation.domain.rate_limit import Attempts
+from certificate_rotation.domain.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
+from tests.support.factories import NOW
 
 FULL = State(
     revision=7,

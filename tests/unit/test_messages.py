@@ -5,9 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from certificate_rotation.alerts import Told
-from certificate_rotation.attempts import Attempts
-from certificate_rotation.errors import (
+from certificate_rotation.domain.errors import (
     InvalidEvent,
     OutcomeUnknown,
     ServiceFailure,
@@ -15,17 +13,19 @@ from certificate_rotation.errors import (
     Unauthorized,
     cure_of,
 )
-from certificate_rotation.messages import Rotated, Situation
-from certificate_rotation.state import LastRotation, State
-from certificate_rotation.verdict import ACCEPTED, NOT_ASKED, REFUSED, Verdict
-from tests.unit.made import NOW
-from tests.unit.telling import ARN, KNOWN, NO_ANSWER, SITUATION, Bus, Memory, Topic, alerts, at
+from certificate_rotation.domain.rate_limit import Attempts
+from certificate_rotation.domain.report import Report, Rotated
+from certificate_rotation.domain.state import LastRotation, State
+from certificate_rotation.domain.verdict import ACCEPTED, NOT_ASKED, REFUSED, Verdict
+from certificate_rotation.notifications.alerts import Delivery
+from tests.support.alert_memory import ARN, KNOWN, NO_ANSWER, REPORT, Bus, Memory, Topic, alerts, run
+from tests.support.factories import NOW
 
 
 def test_a_failure_is_told_with_what_happened_whether_it_works_and_what_to_do() -> None:
     """In this order, in plain words."""
     topic, memory = Topic(), Memory(State(attempts=Attempts(1, NOW)))
-    alerts(topic, memory).failed(ServiceFailure("The service answered 503."), SITUATION, at())
+    alerts(topic, memory).failed(ServiceFailure("The service answered 503."), REPORT, run())
     (message,) = topic.published
     assert message["Subject"] == "[Device-ID] WARNING: ServiceFailure - device-id-AbCdEf, 20 days left"
     titles = ["What happened", "Does traffic still work", "What happens by itself", "What you can do", "Details"]
@@ -48,7 +48,7 @@ def test_a_failure_is_told_with_what_happened_whether_it_works_and_what_to_do() 
 def test_programs_get_the_same_as_an_event_with_a_version() -> None:
     """A queue or a function need not take a text apart."""
     topic, bus = Topic(), Bus()
-    alerts(topic, Memory(State(attempts=Attempts(0, NOW))), bus).failed(ServiceFailure("503"), SITUATION, at())
+    alerts(topic, Memory(State(attempts=Attempts(0, NOW))), bus).failed(ServiceFailure("503"), REPORT, run())
     assert "MessageStructure" not in topic.published[0], "SNS delivers attributes with a plain text alone"
     ((kind, detail, resource),) = bus.put_events
     assert (kind, resource) == ("Rotation Failed", ARN)
@@ -74,8 +74,8 @@ def test_programs_get_the_same_as_an_event_with_a_version() -> None:
 def test_a_hold_says_when_it_ends_by_itself() -> None:
     """The first question at 3 a.m. is whether it can wait."""
     topic = Topic()
-    situation = replace(SITUATION, held_until=NOW + timedelta(days=13))
-    alerts(topic, Memory()).failed(OutcomeUnknown("The answer was lost."), situation, at())
+    report = replace(REPORT, held_until=NOW + timedelta(days=13))
+    alerts(topic, Memory()).failed(OutcomeUnknown("The answer was lost."), report, run())
     assert "That is at 2026-12-07T12:00:00Z." in topic.text()
 
 
@@ -89,8 +89,8 @@ def test_a_hold_says_when_it_ends_by_itself() -> None:
 def test_a_message_says_why_it_comes_again(after: timedelta, left: timedelta, reason: str, words: str) -> None:
     """Else a reminder reads like something new."""
     topic, bus = Topic(), Bus()
-    situation = replace(SITUATION, not_after=NOW + after + left)
-    alerts(topic, Memory(State(incident=KNOWN)), bus).failed(ServiceFailure("503"), situation, at(NOW + after))
+    report = replace(REPORT, at=NOW + after, not_after=NOW + after + left)
+    alerts(topic, Memory(State(incident=KNOWN)), bus).failed(ServiceFailure("503"), report, run())
     assert bus.detail()["reason"] == reason
     assert words in topic.text()
 
@@ -99,7 +99,7 @@ def test_what_sns_would_refuse_is_told_all_the_same() -> None:
     """It takes no control character and nothing that is not Unicode: better a question mark than no message."""
     topic = Topic()
     error = ServiceFailure("AWS said \x00\ud800.\nSecond line.")
-    alerts(topic, Memory()).failed(error, replace(SITUATION, cert_name="a\x1bb"), at())
+    alerts(topic, Memory()).failed(error, replace(REPORT, cert_name="a\x1bb"), run())
     assert "AWS said ??.\nSecond line." in topic.text()
     assert "Certificate: a?b" in topic.text()
 
@@ -121,15 +121,15 @@ def test_how_bad_it_is_follows_from_the_life_that_is_left_and_from_what_the_serv
 ) -> None:
     """People sort by it."""
     topic = Topic()
-    situation = Situation(ARN, not_after=None if left is None else NOW + left, in_use=in_use)
-    alerts(topic, Memory()).failed(ServiceFailure("503"), situation, at())
+    report = Report(ARN, NOW, not_after=None if left is None else NOW + left, in_use=in_use)
+    alerts(topic, Memory()).failed(ServiceFailure("503"), report, run())
     assert topic.published[0]["MessageAttributes"]["severity"]["StringValue"] == severity
 
 
 def test_a_bad_event_is_never_critical() -> None:
     """Somebody mistyped it, and nothing else is wrong."""
     topic = Topic()
-    alerts(topic, Memory()).failed(InvalidEvent("unknown key"), Situation("function", of_function=True), at())
+    alerts(topic, Memory()).failed(InvalidEvent("unknown key"), Report("function", NOW, of_function=True), run())
     assert topic.published[0]["Subject"].startswith("[Device-ID] WARNING: InvalidEvent")
 
 
@@ -165,13 +165,13 @@ def test_a_mail_says_of_traffic_what_the_service_answered(
     in_use: Verdict, ends: datetime | None, sentence: str
 ) -> None:
     """Whoever is woken up believes it. The date stands beside it and never for it, nor silence for either."""
-    situation = replace(SITUATION, in_use=in_use, not_after=ends)
+    report = replace(REPORT, in_use=in_use, not_after=ends)
     topic, bus = Topic(), Bus()
     told = alerts(topic, Memory(), bus)
-    told.failed(ServiceUnreachable("No connection."), situation, at())
-    told.recovered(KNOWN, situation, State(), at())
-    told.dropped("new", situation, (), at())
-    told.rotated(Rotated(LastRotation(NOW, "new", "f", "p"), NOT_ASKED), situation, State(), at(), announce=True)
+    told.failed(ServiceUnreachable("No connection."), report, run())
+    told.recovered(KNOWN, report, State(), run())
+    told.dropped("new", report, State(), run())
+    told.rotated(Rotated(LastRotation(NOW, "new", "f", "p"), NOT_ASKED), report, State(), run(), announce=True)
     for number in range(4):
         assert f"Does traffic still work\n{sentence}\n\n" in topic.text(number)
         assert bus.detail(number)["inUse"] == in_use.answer
@@ -180,8 +180,8 @@ def test_a_mail_says_of_traffic_what_the_service_answered(
 def test_of_the_function_itself_nobody_was_asked() -> None:
     """It fails before it comes to look at a credential."""
     topic, bus = Topic(), Bus()
-    situation = Situation("function", of_function=True)
-    alerts(topic, Memory(), bus).failed(InvalidEvent("unknown key"), situation, at())
+    report = Report("function", NOW, of_function=True)
+    alerts(topic, Memory(), bus).failed(InvalidEvent("unknown key"), report, run())
     assert "Not asked: this run did not come to look at a credential." in topic.text()
     assert (bus.detail()["renews"], bus.detail()["secretArn"]) == (None, "function")
 
@@ -190,16 +190,16 @@ def test_a_cure_names_the_credential_it_is_for() -> None:
     """Followed literally, it must not lead to another one."""
     topic = Topic()
     told = alerts(topic, Memory())
-    told.failed(OutcomeUnknown("The answer was lost."), SITUATION, at())
-    told.failed(Unauthorized("401"), SITUATION, at())
+    told.failed(OutcomeUnknown("The answer was lost."), REPORT, run())
+    told.failed(Unauthorized("401"), REPORT, run())
     assert f'{{"secretId": "{ARN}", "force": true, "allowEviction": true}}' in topic.text()
-    assert f'make store ARGS="--stack-name stack --secret {ARN}"' in topic.text(1)
+    assert f"device-id store --stack-name stack --secret {ARN}" in topic.text(1)
 
 
 def test_an_error_without_a_name_is_told_without_its_text() -> None:
     """It may quote anything, a key among it."""
     topic = Topic()
-    alerts(topic, Memory()).failed(RuntimeError("-----BEGIN PRIVATE KEY-----"), SITUATION, at())
+    alerts(topic, Memory()).failed(RuntimeError("-----BEGIN PRIVATE KEY-----"), REPORT, run())
     (message,) = topic.published
     assert "RuntimeError" in message["Subject"]
     assert "PRIVATE KEY" not in topic.text()
@@ -212,8 +212,8 @@ def test_an_error_without_a_name_is_told_without_its_text() -> None:
 def test_a_subject_is_what_sns_accepts(secret: str) -> None:
     """Printable ASCII, no line breaks, at most 99 characters: SNS refuses anything else, and nobody is told."""
     topic = Topic()
-    situation = Situation(secret, not_after=NOW + timedelta(days=3))
-    alerts(topic, Memory()).failed(ServiceFailure("503"), situation, at())
+    report = Report(secret, NOW, not_after=NOW + timedelta(days=3))
+    alerts(topic, Memory()).failed(ServiceFailure("503"), report, run())
     subject = topic.published[0]["Subject"]
     assert len(subject) <= 99
     assert subject.isascii()
@@ -246,8 +246,8 @@ def test_a_rotation_tells_consumers_when_to_reload(
     """When the one they hold is dead, every minute counts: the service says what works, not a name."""
     topic, bus = Topic(), Bus()
     what = Rotated(LastRotation(NOW, "new", "f", "p", "old", deleted), previous, previous_ended=ended)
-    told = alerts(topic, Memory(), bus).rotated(what, SITUATION, State(), at(), announce=True)
-    assert told == Told()
+    told = alerts(topic, Memory(), bus).rotated(what, REPORT, State(), run(), announce=True)
+    assert told == Delivery()
     assert f"What you can do\n{advice}" in topic.text()
     hurry = advice.startswith(HURRY)
     severity = topic.published[0]["MessageAttributes"]["severity"]["StringValue"]
@@ -262,7 +262,7 @@ def test_a_rotation_to_what_was_not_accepted_is_a_warning(in_use: Verdict, sever
     """It was used because nothing else was left; somebody should look."""
     topic = Topic()
     what = Rotated(LastRotation(NOW, "new", "f", "p"), NOT_ASKED)
-    alerts(topic, Memory()).rotated(what, replace(SITUATION, in_use=in_use), State(), at(), announce=False)
+    alerts(topic, Memory()).rotated(what, replace(REPORT, in_use=in_use), State(), run(), announce=False)
     assert [message["MessageAttributes"]["severity"]["StringValue"] for message in topic.published] == (
         [severity] if severity == "WARNING" else []
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from certificate_rotation.events import command_from
-from tests.cloudformation import ACCOUNT, REGION, Stack
-from tests.unit.alarms.promises import PROMISES, Promise
-from tests.unit.test_errors import CONTRACT
+from tests.support.alarms.promises import PROMISES, Promise
+from tests.support.cloudformation import ACCOUNT, REGION, Stack
+from tests.support.contract import ERRORS
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
 ALARMS = Stack().resources("AWS::CloudWatch::Alarm")
@@ -25,7 +25,7 @@ def sections() -> dict[str, str]:
 
 def test_every_alarm_and_every_error_has_an_entry() -> None:
     """And no entry is left of one that is gone."""
-    assert sections().keys() - {HELP, KEY, "Any other code"} == ALARMS.keys() | CONTRACT
+    assert sections().keys() - {HELP, KEY, "Any other code"} == ALARMS.keys() | ERRORS
 
 
 @pytest.mark.parametrize("name", sorted(sections().keys() - {HELP, KEY}))
@@ -49,7 +49,7 @@ def test_every_parameter_and_link_the_runbook_names_exists() -> None:
     """Names change."""
     named = set(re.findall(r"`([A-Z][A-Za-z]+)`", RUNBOOK))
     stack = Stack()
-    known = {*stack.template["Parameters"], *stack.template["Resources"], *CONTRACT}
+    known = {*stack.template["Parameters"], *stack.template["Resources"], *ERRORS}
     aws = {name for name in named if name.endswith(("Exception", "Error", "Denied")) or name.startswith("AWS")}
     aws |= {"NotFound", "FilterPolicy", "Token"}
     assert named - known - aws == set()

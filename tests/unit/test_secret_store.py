@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from certificate_rotation.errors import InvalidCredential, StorageFailure
-from certificate_rotation.secret_store import SecretStore, is_name_of
+from certificate_rotation.adapters.secret_store import SecretStore, is_name_of
+from certificate_rotation.domain.errors import InvalidCredential, StorageFailure
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:device-id-AbCdEf"
 LOST = ReadTimeoutError(endpoint_url="https://aws.invalid")

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.certificates import Chain, PrivateKey
-from certificate_rotation.decision import Policy
-from certificate_rotation.errors import InvalidSettings
+from certificate_rotation.domain.decision import Policy
+from certificate_rotation.domain.errors import InvalidSettings
+from certificate_rotation.domain.x509 import Chain, PrivateKey
 from certificate_rotation.settings import Settings
-from tests.unit.made import certificate
+from tests.support.factories import certificate
 
 STACK = {"SECRET_ARN": "arn:secret", "LEDGER_TABLE": "ledger", "ALERT_TOPIC_ARN": "arn:topic"}
 

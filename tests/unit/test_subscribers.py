@@ -1,4 +1,4 @@
-"""Who subscribes as the README says hears of every alarm: its filters and its event rule, as AWS evaluates them."""
+"""Who subscribes as docs/onboarding.md says hears of every alarm: filters and event rule, as AWS evaluates them."""
 
 import json
 import re
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.cloudformation import STACK, Stack
+from tests.support.cloudformation import STACK, Stack
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+GUIDE = (Path(__file__).parents[2] / "docs/onboarding.md").read_text()
 ALARMS = [properties["AlarmName"] for properties in Stack().resources("AWS::CloudWatch::Alarm").values()]
 ALERT = {"severity": "CRITICAL", "code": "Unauthorized", "secret": "arn"}
 
@@ -54,14 +54,14 @@ def test_no_filter_lets_an_alarm_through(severities: list[Any]) -> None:
 
 def test_nobody_is_told_to_subscribe_a_pager_with_a_filter() -> None:
     """The README once did."""
-    assert "Leave a pager's subscription unfiltered" in README
-    assert re.findall(r"^aws sns subscribe .*\n.*FilterPolicy", README, flags=re.MULTILINE) == []
+    assert "Leave a pager's subscription unfiltered" in GUIDE
+    assert re.findall(r"^aws sns subscribe .*\n.*FilterPolicy", GUIDE, flags=re.MULTILINE) == []
 
 
 @pytest.fixture
 def rule() -> dict[str, Any]:
-    """The README's pattern for who wants what is urgent, alarms included."""
-    (block,) = (b for b in re.findall(r"```json\n(.+?)```", README, flags=re.DOTALL) if '"$or"' in b)
+    """The guide's pattern for who wants what is urgent, alarms included."""
+    (block,) = (b for b in re.findall(r"```json\n(.+?)```", GUIDE, flags=re.DOTALL) if '"$or"' in b)
     pattern: dict[str, Any] = json.loads(block)
     return pattern
 
@@ -86,9 +86,9 @@ def test_the_rule_takes_what_is_critical_of_the_functions_own_events(
 
 
 def test_the_only_mailbox_is_never_brought_back_by_a_deployment() -> None:
-    """CloudFormation restores no subscription, so README and runbook say how to subscribe and to confirm for good."""
+    """CloudFormation restores no subscription, so guide and runbook say how to subscribe and to confirm for good."""
     runbook = (Path(__file__).parents[2] / "docs/runbook.md").read_text()
-    for text in (README, runbook):
+    for text in (GUIDE, runbook):
         assert "aws sns subscribe --topic-arn" in text
         assert re.search(
             r"aws sns confirm-subscription --topic-arn \S+ --authenticate-on-unsubscribe true --token", text

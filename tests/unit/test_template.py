@@ -10,12 +10,13 @@ from urllib.parse import quote
 import pytest
 
 from certificate_rotation import settings
-from certificate_rotation.asking import PAUSES
-from certificate_rotation.certificates import KEY_ALGORITHMS
-from certificate_rotation.device_id_service import ANSWER_SECONDS, CONNECT_SECONDS, PROBE_SECONDS
-from certificate_rotation.parts import TIME_FOR_WRITES
+from certificate_rotation.adapters.device_id_api import ANSWER_SECONDS, PROBE_SECONDS
+from certificate_rotation.adapters.mtls import CONNECT_SECONDS
+from certificate_rotation.domain.invocation import TIME_FOR_WRITES
+from certificate_rotation.domain.x509 import KEY_ALGORITHMS
+from certificate_rotation.prober import PAUSES
 from certificate_rotation.settings import MAX_DAYS, SERVICE_URLS, Settings
-from tests.cloudformation import REGION, TEMPLATE, Stack, read_template
+from tests.support.cloudformation import REGION, TEMPLATE, Stack, read_template
 
 ROOT = Path(__file__).parents[2]
 TENANT = ROOT / "fleet/tenant.yaml"

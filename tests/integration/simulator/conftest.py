@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from simulator import Simulator, Tenant
-from simulator.authority import KeyAlgorithm, key_pem, new_csr, new_key
+from simulator.ca import KeyAlgorithm, key_pem, new_csr, new_key
 
 API = "/api/v1/token"
 

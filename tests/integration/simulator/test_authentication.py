@@ -19,7 +19,7 @@ def test_a_missing_or_wrong_api_key_gets_401(acme: "Customer", api_key: str | No
 
 
 def test_the_api_key_of_another_tenant_gets_401(acme: "Customer", onboard: "Onboard") -> None:
-    """Two good halves of two credentials make no credential."""
+    """The key and the certificate must belong to the same tenant."""
     other = onboard("other")
     assert acme.call("verdicts:statistics", api_key=other.api_key).status_code == 401
     assert acme.call("verdicts:statistics").status_code == 200
@@ -52,14 +52,14 @@ def test_a_certificate_that_expires_as_the_clock_moves_gets_401(acme: "Customer"
 
 
 def test_a_certificate_issued_in_a_simulated_future_is_let_in(acme: "Customer") -> None:
-    """Otherwise no test could look beyond today."""
+    """Tests of renewals need certificates from a simulated future."""
     acme.simulator.clock.advance(timedelta(days=5))
     acme.renew()
     assert acme.call("verdicts:statistics").status_code == 200
 
 
 def test_a_certificate_whose_life_has_not_begun_gets_401(acme: "Customer") -> None:
-    """Clocks can be moved back as well."""
+    """Tests move the clock back as well."""
     acme.simulator.clock.advance(timedelta(days=-81))
     response = acme.call("verdicts:statistics")
     assert response.status_code == 401
@@ -67,7 +67,7 @@ def test_a_certificate_whose_life_has_not_begun_gets_401(acme: "Customer") -> No
 
 
 def test_a_tenant_may_have_no_certificate_yet(onboard: "Onboard") -> None:
-    """Onboarding by CSR has a moment in between."""
+    """During onboarding by CSR, a tenant has its API key first."""
     customer = onboard(key_algorithm=None)
     assert set(customer.tenant.credential) == {"apiKey"}
     assert customer.tenant.certificates == []
@@ -75,7 +75,7 @@ def test_a_tenant_may_have_no_certificate_yet(onboard: "Onboard") -> None:
 
 @pytest.mark.sends_key_in_url
 def test_the_journal_holds_no_api_key(acme: "Customer") -> None:
-    """Tests print it when they fail."""
+    """A failing test prints the journal."""
     acme.call("verdicts:statistics")
     acme.call(f"{acme.api_key}/cert:refresh")
     acme.call(f"/somewhere/{acme.api_key}/else")

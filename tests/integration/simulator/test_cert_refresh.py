@@ -10,8 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from simulator import Simulator
-from simulator.authority import KeyAlgorithm, new_csr, new_key
+from simulator.ca import KeyAlgorithm, new_csr, new_key
 
 if TYPE_CHECKING:
     from tests.integration.simulator.conftest import Customer, Onboard
@@ -137,7 +136,7 @@ def test_a_body_that_is_far_too_long_gets_400(acme: "Customer") -> None:
 
 
 def test_a_request_with_a_broken_signature_gets_400(acme: "Customer") -> None:
-    """Only who has the key may have it certified."""
+    """Only the holder of a key may have it certified."""
     der = bytearray(x509.load_pem_x509_csr(acme.csr().encode()).public_bytes(Encoding.DER))
     der[-5] ^= 1
     pem = x509.load_der_x509_csr(bytes(der)).public_bytes(Encoding.PEM).decode()
@@ -150,14 +149,14 @@ def test_a_request_with_a_broken_signature_gets_400(acme: "Customer") -> None:
     "pem", ["", "not PEM", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----"]
 )
 def test_what_is_no_request_gets_400(acme: "Customer", pem: str) -> None:
-    """As above, from further away."""
+    """A body that is not even a request gets the same kind of answer."""
     response = acme.call("cert:refresh", json={"pemCsr": pem, "certName": "x"})
     assert response.status_code == 400
     assert "PKCS#10" in response.json()["message"]
 
 
 def test_a_key_that_tls_would_refuse_gets_400(acme: "Customer") -> None:
-    """A certificate for it would be useless, and found to be so only in the next handshake."""
+    """TLS would refuse the certificate, but only in the next handshake."""
     short = rsa.generate_private_key(65537, 1024)  # noqa: S505  - too short is the point of it
     for key in (short, ed25519.Ed25519PrivateKey.generate()):
         builder = x509.CertificateSigningRequestBuilder().subject_name(SUBJECT)
@@ -191,15 +190,6 @@ def test_unknown_paths_get_404(acme: "Customer", path: str) -> None:
     response = acme.call(path)
     assert response.status_code == 404
     assert response.json()["code"] == 404
-
-
-def test_every_certificate_comes_as_a_chain_when_the_service_issues_chains(onboard: "Onboard") -> None:
-    """The vendor does not say; a client must cope with both."""
-    with Simulator.running(issue_chain=True, statistics_limit=False) as simulator:
-        customer = onboard(at=simulator)
-        answer = customer.renew()
-        assert len(x509.load_pem_x509_certificates(answer["cert"].encode())) == 2
-        assert customer.call("verdicts:statistics").status_code == 200
 
 
 def test_the_console_signs_a_csr_that_the_customer_brings(onboard: "Onboard") -> None:

@@ -56,7 +56,7 @@ def test_serve_ends_well_and_leaves_nothing_behind(ending: signal.Signals) -> No
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the lines to try are for curl")
 def test_the_lines_to_try_work_as_printed() -> None:
     """They are the first thing a newcomer does."""
-    with serving("--control-port", "0", "--tenant", "newcomer", "--fault", "unavailable") as (_, said):
+    with serving("--admin-port", "0", "--tenant", "newcomer", "--fault", "unavailable") as (_, said):
         lines = [line for line in said.splitlines() if line.startswith("curl")]
         statistics, refresh, fault, clock, requests = lines
         assert "requestCount" in _shell(statistics)
@@ -90,7 +90,7 @@ def test_a_directory_that_exists_is_refused_and_kept(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use_is_a_sentence_with_the_cure() -> None:
-    """Not a traceback."""
+    """A person needs the cure, not a traceback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run("serve", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 2
@@ -99,7 +99,7 @@ def test_a_port_in_use_is_a_sentence_with_the_cure() -> None:
 
 
 def test_an_address_that_others_can_reach_is_refused() -> None:
-    """Only on purpose."""
+    """Serving other machines needs an option of its own."""
     done = run("serve", "--host", "0.0.0.0")  # noqa: S104  - refused
     assert done.returncode == 2
     assert "--allow-non-loopback" in done.stderr
@@ -107,7 +107,7 @@ def test_an_address_that_others_can_reach_is_refused() -> None:
 
 
 def test_an_unknown_fault_is_refused_with_the_names() -> None:
-    """Nobody knows them by heart."""
+    """A person who mistypes a name needs the list."""
     done = run("serve", "--fault", "unheard-of")
     assert done.returncode == 2
     assert "drop-after-issuing" in done.stderr

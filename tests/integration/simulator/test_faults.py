@@ -126,7 +126,7 @@ def test_malformed_json_is_a_200_that_cannot_be_read(acme: "Customer") -> None:
 
 
 def test_an_answer_without_cert_still_says_what_was_deleted(acme: "Customer") -> None:
-    """Half of the truth."""
+    """A client learns which certificate was deleted, but has no new one."""
     acme.simulator.fault("no-cert")
     assert acme.refresh().json() == {"deletedCertName": ""}
 
@@ -142,7 +142,7 @@ def test_a_truncated_pem_is_valid_json(acme: "Customer") -> None:
 
 @pytest.mark.parametrize("algorithm", ["ec384", "rsa2048"])
 def test_a_certificate_for_another_key_has_a_key_of_the_same_kind(acme: "Customer", algorithm: str) -> None:
-    """So only comparing the keys themselves finds it."""
+    """Only a comparison of the keys themselves finds the fault."""
     acme.simulator.fault("other-key")
     csr = acme.csr(algorithm)  # type: ignore[arg-type]  # both are key algorithms
     certificate = x509.load_pem_x509_certificate(acme.refresh(csr=csr).json()["cert"].encode())
@@ -160,7 +160,7 @@ def test_an_expired_certificate_is_issued_expired(acme: "Customer") -> None:
 
 
 def test_a_shorter_lived_certificate_ends_before_the_newest_one(acme: "Customer") -> None:
-    """Renewing to something worse is no renewal."""
+    """A renewal must not shorten the time that is left."""
     acme.simulator.fault("shorter-lived")
     acme.refresh()
     old, new = acme.tenant.certificates
@@ -199,7 +199,7 @@ def test_an_activation_delay_ends_by_the_clock(acme: "Customer") -> None:
 
 
 def test_an_activation_delay_without_seconds_lasts_until_activated(acme: "Customer") -> None:
-    """So a test decides when it ends."""
+    """A test decides when the delay ends."""
     acme.simulator.fault("activation-delay")
     acme.renew("waiting")
     acme.simulator.clock.advance(timedelta(days=5))
@@ -241,21 +241,21 @@ def test_a_dripping_answer_outlasts_a_timeout_between_bytes(acme: "Customer") ->
 
 
 def test_a_fault_can_be_one_tenants_own(acme: "Customer", onboard: "Onboard") -> None:
-    """Or tests with two tenants would disturb each other."""
+    """Tenants are isolated."""
     acme.simulator.fault("unavailable", tenant="acme")
     assert onboard("other").refresh().status_code == 200
     assert acme.refresh().status_code == 503
 
 
 def test_faults_are_met_in_the_order_they_were_set(acme: "Customer") -> None:
-    """A story is told request by request."""
+    """Tests describe a failure request by request."""
     acme.simulator.fault("unavailable", times=2)
     acme.simulator.fault("conflict")
     assert [acme.refresh().status_code for _ in range(3)] == [503, 503, 409]
 
 
 def test_a_lasting_fault_lasts_until_cleared_and_lets_counted_ones_go_first(acme: "Customer") -> None:
-    """An outage, with one more accident in it."""
+    """A test can add one error to an outage."""
     acme.simulator.fault("unavailable", times=None, endpoint=STATISTICS)
     acme.simulator.fault("server-error", endpoint=STATISTICS)
     assert [acme.call(STATISTICS).status_code for _ in range(4)] == [500, 503, 503, 503]
@@ -287,8 +287,8 @@ def test_a_lost_token_is_lost(acme: "Customer") -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("name", ["slow", "drop-before-processing", "unavailable", "malformed-json"])
-def test_faults_of_the_way_are_possible_at_every_endpoint(acme: "Customer", endpoint: str, name: str) -> None:
-    """A network does not know what it carries."""
+def test_network_faults_are_possible_at_every_endpoint(acme: "Customer", endpoint: str, name: str) -> None:
+    """These faults are the network's or a proxy's, whatever the call."""
     acme.simulator.fault(name, endpoint=endpoint, **QUICKLY.get(name, {}))
     try:
         acme.call(endpoint, json={"pemCsr": acme.csr(), "certName": "x"})
@@ -319,9 +319,9 @@ def test_a_fault_that_cannot_be_is_refused_when_it_is_set(
     """A misspelt fault would make a test pass that proves nothing."""
     with pytest.raises(ValueError, match=reason):
         acme.simulator.fault(name, **choices)  # type: ignore[arg-type]  # wrong on purpose
-    assert acme.simulator.waiting_faults == []
+    assert acme.simulator.faults.waiting() == []
 
 
 def test_every_parameter_belongs_to_a_fault() -> None:
-    """The two tables cannot drift apart."""
+    """A parameter without a fault could never be set."""
     assert set(PARAMETERS) <= set(FAULTS)

@@ -68,7 +68,7 @@ def test_a_client_that_does_not_trust_the_server_hangs_up(acme: "Customer") -> N
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
 def test_the_server_certificate_is_good_for_the_loopbacks_names(acme: "Customer", name: str) -> None:
-    """Both spellings turn up in settings."""
+    """Users write both names in settings."""
     assert acme.call("verdicts:statistics", url=acme.simulator.url.replace("localhost", name)).status_code == 200
 
 
@@ -97,7 +97,7 @@ def test_a_bad_server_certificate_makes_clients_hang_up(
         assert simulator.requests == []
 
 
-def test_a_server_of_yesterday_makes_modern_clients_hang_up(onboard: "Onboard") -> None:
+def test_a_server_with_tls_1_1_only_makes_modern_clients_hang_up(onboard: "Onboard") -> None:
     """Python's defaults refuse TLS 1.1; a client under test must not weaken them."""
     with Simulator.running(tls="1.1-only") as simulator:
         customer = onboard(at=simulator)

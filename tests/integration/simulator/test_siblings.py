@@ -29,7 +29,7 @@ def test_a_third_token_deletes_the_oldest_and_names_it(acme: "Customer") -> None
 
 
 def test_tokens_expire(acme: "Customer") -> None:
-    """An expired key is no key, whatever the certificate."""
+    """An expired key is refused, however good the certificate is."""
     acme.simulator.sign_csr("acme", acme.csr(), lifetime=timedelta(days=1000))
     acme.simulator.clock.advance(timedelta(days=366))
     with pytest.raises(LookupError, match="no valid API key"):

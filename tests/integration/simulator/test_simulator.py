@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from simulator import Clock, Simulator
-from simulator.listening import CannotListenError
+from simulator.server import CannotListenError
 
 if TYPE_CHECKING:
     from tests.integration.simulator.conftest import Customer, Onboard
@@ -56,7 +56,7 @@ def test_a_port_in_use_is_refused_with_the_cure() -> None:
         with pytest.raises(CannotListenError, match=rf"port {port} .* in use: stop the program"):
             _run(port=port)
         with pytest.raises(CannotListenError, match="in use"):
-            _run(control_port=port)
+            _run(admin_port=port)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])  # noqa: S104  - refused
@@ -73,18 +73,18 @@ def test_an_address_that_others_can_reach_is_served_when_meant(onboard: "Onboard
 
 
 def test_an_address_of_another_machine_is_refused_with_the_cure() -> None:
-    """Allowed is not possible."""
+    """The option allows an address; the machine must have it."""
     with pytest.raises(CannotListenError, match="not an address of this machine"):
         _run(host="192.0.2.1", allow_non_loopback=True)
 
 
 def test_a_port_that_is_none_is_refused() -> None:
-    """Typing mistakes deserve a sentence too."""
+    """A mistyped port is answered with a sentence too."""
     with pytest.raises(CannotListenError, match="not a port"):
         _run(port=70000)
 
 
-def test_two_simulators_know_nothing_of_each_other(acme: "Customer", onboard: "Onboard") -> None:
+def test_simulators_are_isolated(acme: "Customer", onboard: "Onboard") -> None:
     """Each run has authorities of its own."""
     with Simulator.running() as other:
         with pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
@@ -96,7 +96,7 @@ def test_two_simulators_know_nothing_of_each_other(acme: "Customer", onboard: "O
 
 
 def test_onboarding_refuses_what_the_console_would(simulator: Simulator) -> None:
-    """And leaves no half of a tenant behind."""
+    """A refused onboarding leaves no tenant behind."""
     simulator.onboard("acme", key_algorithm=None)
     with pytest.raises(ValueError, match="onboarded already"):
         simulator.onboard("acme")
@@ -110,7 +110,7 @@ def test_onboarding_refuses_what_the_console_would(simulator: Simulator) -> None
 
 
 def test_what_is_not_there_is_named(acme: "Customer") -> None:
-    """Misspelt names in tests are found at once."""
+    """A misspelt name in a test fails at once."""
     with pytest.raises(LookupError, match="no tenant is called 'nobody'"):
         acme.simulator.tenant("nobody")
     with pytest.raises(LookupError, match="has no certificate 'nothing'"):
@@ -119,13 +119,13 @@ def test_what_is_not_there_is_named(acme: "Customer") -> None:
 
 def test_the_credential_is_the_secrets_json(onboard: "Onboard") -> None:
     """It can go into Secrets Manager as it is."""
-    credential = onboard(api_key="given-key", cert_name="given-name", key_algorithm="rsa2048").tenant.credential
+    credential = onboard(cert_name="given-name", key_algorithm="rsa2048").tenant.credential
     assert set(credential) == {"apiKey", "cert", "privateKey", "certName"}
-    assert (credential["apiKey"], credential["certName"]) == ("given-key", "given-name")
+    assert credential["certName"] == "given-name"
 
 
 def test_the_clock_is_moved_and_keeps_running() -> None:
-    """Rotation is about months, tests are about milliseconds."""
+    """Tests need months to pass in milliseconds."""
     clock = Clock()
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
     clock.advance(timedelta(hours=1))
@@ -144,7 +144,7 @@ def test_a_clock_that_nobody_moved_says_so() -> None:
 
 
 def test_the_clock_stays_where_it_is_when_a_step_leads_nowhere() -> None:
-    """Or every later request would fail."""
+    """A clock without a date would fail every later request."""
     clock = Clock()
     with pytest.raises(OverflowError):
         clock.advance(timedelta(days=10_000_000))
@@ -152,7 +152,7 @@ def test_the_clock_stays_where_it_is_when_a_step_leads_nowhere() -> None:
 
 
 def test_the_clock_takes_no_time_without_a_zone() -> None:
-    """Guessing the zone would be wrong half of the time."""
+    """The clock cannot guess the zone."""
     with pytest.raises(ValueError, match="aware"):
         Clock().set(datetime(2030, 1, 1))  # noqa: DTZ001  - wrong on purpose
 

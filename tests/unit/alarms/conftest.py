@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.alarms.account import Account
+from tests.support.alarms.account import Account
 
 
 @pytest.fixture(params=[(0, 0), (1, 3)])

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.errors import InvalidCredential
-from certificate_rotation.metrics import DATED_LATER
-from tests.unit.alarms.account import DAY, HOUR, LONGEST_RUN, SEEN_AFTER, Account, failure
-from tests.unit.alarms.promises import CRASH_ENDS, CRASH_RINGS
+from certificate_rotation.adapters.metrics import DATED_LATER
+from certificate_rotation.domain.errors import InvalidCredential
+from tests.support.alarms.account import DAY, HOUR, LONGEST_RUN, SEEN_AFTER, Account, failure
+from tests.support.alarms.promises import CRASH_ENDS, CRASH_RINGS
 
 CRASHED, SILENT = "RunCrashedAlarm", "ScheduleSilentAlarm"
 

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from certificate_rotation.metrics import DIMENSION, NAMESPACE
-from tests.cloudformation import REGION, STACK, TEMPLATE, Stack, read_template
-from tests.unit.alarms.account import FUNCTION, written, young
-from tests.unit.alarms.alarm import WALL_CLOCK_PERIODS, Alarm
-from tests.unit.alarms.dashboard import metrics_shown, widgets
+from certificate_rotation.adapters.metrics import DIMENSION, NAMESPACE
+from tests.support.alarms.account import FUNCTION, YOUNG, written
+from tests.support.alarms.alarm import WALL_CLOCK_PERIODS, Alarm
+from tests.support.alarms.dashboard import metrics_shown, widgets
+from tests.support.cloudformation import REGION, STACK, TEMPLATE, Stack, read_template
 
 SEVEN_DAYS, ONE_DAY, ONE_HOUR = 604_800, 86_400, 3_600  # seconds
 LONGEST_WARM_UP = 2_880  # minutes; CloudWatch API, WarmUpConfiguration
@@ -67,13 +67,13 @@ def test_the_alarms_are_six_whose_cost_is_written_down() -> None:
 
 def test_what_the_metrics_cost_is_counted_from_what_a_steady_hour_sends() -> None:
     """AWS: 0.30 USD a month for each custom metric, prorated to the hours in which it is sent."""
-    sent = len({metric for _, metric, _, _ in written(young, FUNCTION)})
+    sent = len({metric for _, metric, _, _ in written(YOUNG, FUNCTION)})
     cost = f"{0.3 * sent:.2f}"
-    readme, scale = ((ROOT / path).read_text() for path in ("README.md", "docs/scale.md"))
+    reference, fleet = ((ROOT / path).read_text() for path in ("docs/reference.md", "docs/fleet.md"))
     assert sent == 5
-    assert "| CloudWatch metrics | five at 0.30: what a steady hour sends." in readme
-    assert f"| {cost} |" in readme
-    assert f"metrics {cost} (" in scale
+    assert "| CloudWatch metrics | five at 0.30: what a steady hour sends." in reference
+    assert f"| {cost} |" in reference
+    assert f"metrics {cost} (" in fleet
 
 
 def test_alarms_read_only_what_the_function_and_its_queue_report() -> None:

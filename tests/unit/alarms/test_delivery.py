@@ -1,13 +1,14 @@
 """Runs that could not be delivered to the function, and alerts that could not be delivered to the topic."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.errors import ServiceFailure
-from certificate_rotation.metrics import RunMetrics
-from tests.unit.alarms.account import DAY, DEAD_LETTERS, HOUR, MINUTE, Account, Run
-from tests.unit.alarms.promises import UNDELIVERED_ENDS, UNPUBLISHED_ENDS
+from certificate_rotation.domain.errors import ServiceFailure
+from certificate_rotation.domain.report import Report
+from tests.support.alarms.account import DAY, DEAD_LETTERS, HOUR, MINUTE, Account, failure
+from tests.support.alarms.promises import UNDELIVERED_ENDS, UNPUBLISHED_ENDS
 
 UNDELIVERED, UNPUBLISHED = "RunUndeliveredAlarm", "AlertNotPublishedAlarm"
 
@@ -29,15 +30,9 @@ def test_a_run_that_could_not_be_delivered_raises_the_alarm_until_the_queue_is_e
     assert account.mails(UNDELIVERED) == ["ALARM", "OK"]
 
 
-def refused(number: int) -> Run:
+def refused(number: int) -> Report:
     """A run that had so many alerts to tell, and the topic refused them."""
-
-    def run(metrics: RunMetrics) -> None:
-        metrics.failed(ServiceFailure("503"))
-        metrics.alerts_not_published(number)
-        metrics.write()
-
-    return run
+    return replace(failure(ServiceFailure("503")), mails_refused=number)
 
 
 @pytest.mark.parametrize(("number", "mails"), [(0, []), (1, ["ALARM"]), (3, ["ALARM"])])

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.alarms.account import BEGIN, DAY, HOUR, MINUTE, ours
-from tests.unit.alarms.alarm import Alarm, State, judge
-from tests.unit.alarms.cloudwatch import CloudWatch, minute_of
+from tests.support.alarms.account import BEGIN, DAY, HOUR, MINUTE, ours
+from tests.support.alarms.alarm import Alarm, State, judge
+from tests.support.alarms.cloudwatch import CloudWatch, minute_of
 
 RETAINED: State = "INSUFFICIENT_DATA"
 METRIC = ours("Measured")

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from certificate_rotation.errors import ServiceFailure
-from tests.unit.alarms.account import DAY, HOUR, Account, failure, result
-from tests.unit.alarms.promises import EXPIRY_ENDS, EXPIRY_OF_A_FLEET_RINGS, EXPIRY_RINGS
+from certificate_rotation.domain.errors import ServiceFailure
+from tests.support.alarms.account import DAY, HOUR, Account, failure, result
+from tests.support.alarms.promises import EXPIRY_ENDS, EXPIRY_OF_A_FLEET_RINGS, EXPIRY_RINGS
 
 EXPIRING = "CertificateExpiringAlarm"
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.alarms.account import DAY, HOUR, MINUTE, Account, result
-from tests.unit.alarms.promises import SILENCE_BEGINS, SILENCE_ENDS, SILENCE_RINGS, STILL_ENDS, STILL_RINGS
+from tests.support.alarms.account import DAY, HOUR, MINUTE, Account, result
+from tests.support.alarms.promises import SILENCE_BEGINS, SILENCE_ENDS, SILENCE_RINGS, STILL_ENDS, STILL_RINGS
 
 SILENT, STILL = "ScheduleSilentAlarm", "ScheduleStillSilentAlarm"
 

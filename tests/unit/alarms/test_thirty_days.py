@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.alarms.account import HOUR, Account, fails, young
+from tests.support.alarms.account import FAILS, HOUR, YOUNG, Account
 
 THIRTY_DAYS = 30 * 24  # hours
 
@@ -32,11 +32,11 @@ def test_a_schedule_that_runs_for_thirty_days_rings_no_alarm(account: Account) -
 def test_a_fleet_rings_no_alarm_in_thirty_days_with_an_outage_of_a_day(tenants: int) -> None:
     """Neither when it begins, nor when it is over: each credential's alerts tell of it."""
     account = Account(TenantSecretPrefix="tenants")
-    account.fleet(young, tenants, 30)
+    account.fleet(YOUNG, tenants, 30)
     account.changes.clear()
-    account.fleet(young, tenants, 24)
-    account.fleet(fails, tenants, 24)
-    account.fleet(young, tenants, THIRTY_DAYS - 48)
+    account.fleet(YOUNG, tenants, 24)
+    account.fleet(FAILS, tenants, 24)
+    account.fleet(YOUNG, tenants, THIRTY_DAYS - 48)
     assert account.mails() == []
 
 

@@ -1,0 +1,61 @@
+"""The function as `sam build` made it, described the way Lambda would be told: code, layer, handler, limits."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dev.stack import BUILT_TEMPLATE
+
+FUNCTION = "CertificateRotationFunction"
+LAYER = "DependenciesLayer"
+
+
+@dataclass(frozen=True)
+class Function:
+    """What Lambda runs.
+
+    Attributes:
+        code: the folder Lambda unpacks to /var/task.
+        handler: `module.function` in it.
+        layers: the folders Lambda unpacks to /opt.
+        timeout: in seconds; Lambda tells the function how much of it is left.
+        memory: in MiB. The emulator reports it and does not enforce it.
+        json_log: whether Lambda writes the log as JSON.
+    """
+
+    code: Path
+    handler: str
+    layers: tuple[Path, ...] = ()
+    timeout: int = 120
+    memory: int = 256
+    json_log: bool = True
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads the template; what only CloudFormation can work out (`!Ref` and the like) becomes None."""
+
+
+_Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+
+
+def built_function() -> Function:
+    """The function of the built template, so that what is tried here is what would be deployed.
+
+    Raises:
+        FileNotFoundError: nothing is built.
+    """
+    if not BUILT_TEMPLATE.exists():
+        raise FileNotFoundError("Nothing is built. Run `make build`.")
+    template: dict[str, Any] = yaml.load(BUILT_TEMPLATE.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
+    function = template["Resources"][FUNCTION]["Properties"]
+    layer = template["Resources"][LAYER]["Properties"]
+    return Function(
+        code=BUILT_TEMPLATE.parent / function["CodeUri"],
+        handler=function["Handler"],
+        layers=(BUILT_TEMPLATE.parent / layer["ContentUri"],),
+        timeout=function["Timeout"],
+        memory=function["MemorySize"],
+        json_log=function.get("LoggingConfig", {}).get("LogFormat") == "JSON",
+    )

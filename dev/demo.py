@@ -1,0 +1,219 @@
+"""The main job, told as it happens: deployed to a local AWS, a schedule rotates a certificate that is about to end."""
+
+import base64
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from cli.errors import ATTENTION
+from dev.inbox import Email, Inbox
+from dev.keeper import ENDED_BY_SIGNAL, keep
+from dev.local_aws import LocalAws, local_aws
+from dev.narration import fact, finish, mail, step, waiting
+from dev.stack import CommandFailedError, Stack, build, deploy
+from simulator import Simulator
+from simulator.ca import key_pem, new_csr, new_key
+
+TENANT = "demo"
+LIFETIME = timedelta(days=90)
+AGE = timedelta(days=80)  # in its last third, so renewal is due
+TELL = "tell"  # the argument of the process that tells the story; another one keeps it
+LONGEST_WAIT = 150.0  # seconds: the schedule fires a minute after it was made
+
+
+def main() -> int:
+    """Have the story told, and leave nothing running and no file behind, however it ends."""
+    code = keep([sys.executable, "-m", "dev.demo", TELL], os.environ)
+    if code > ENDED_BY_SIGNAL:
+        print(f"\nStopped by {signal.strsignal(code - ENDED_BY_SIGNAL)}. Nothing is left running.", file=sys.stderr)
+    return code
+
+
+def tell() -> int:
+    """Tell the story; 0 when every step came out as it should."""
+    try:
+        with step("Build the function and its layer with the SAM CLI"):
+            build()
+        with (
+            step("Start a local AWS and a local Third-Party Device-ID service"),
+            local_aws() as aws,
+            Simulator.running(issued_lifetime=LIFETIME) as simulator,
+        ):
+            fact("AWS", aws.url)
+            fact("Device-ID service", f"{simulator.url} (real TLS, client certificate required)")
+            _tell(aws, simulator)
+    except (CommandFailedError, DemoFailedError, RuntimeError) as error:
+        print(f"\nThe demo stopped: {error}", file=sys.stderr)
+        return 1
+    finish()
+    return 0
+
+
+class DemoFailedError(RuntimeError):
+    """Something did not come out as the story says; the message holds what came instead."""
+
+
+def _tell(aws: LocalAws, simulator: Simulator) -> None:
+    with step("Deploy the stack with `sam deploy`, to look every minute instead of every hour"):
+        stack = _deploy(aws, simulator)
+        inbox = Inbox(stack)
+    with step("Onboard: a certificate near the end of its life goes into the secret"):
+        _onboard(stack, simulator)
+    with step("Wait for the schedule to invoke the function by itself"):
+        rotation = _await_rotation(stack)
+        fact("AWSCURRENT", f"{rotation['cert_name']}, signed by the service over mutual TLS")
+        fact("AWSPREVIOUS", rotation["previous_cert_name"])
+        fact("deletedCertName", f"{rotation['deleted_cert_name']} (the service keeps two, and deletes the oldest)")
+        _look_hourly(stack)
+        mail(_await_mail(inbox, "rotated"))
+    with step("A consumer reads AWSCURRENT and calls the service with it"):
+        fact("verdicts answers", str(_consume(stack, simulator)))
+    with step("Invoke it again, with {}"):
+        _show(stack.invoke({}).payload, expected="not_due")
+    with step('Invoke it by hand as a person does, with {"dryRun": true}'):
+        _show(stack.invoke({"dryRun": True}).payload, expected="dry_run")
+    with step('Let the service fail with 503 while somebody insists: {"force": true, "allowEviction": true}'):
+        simulator.fault("unavailable", tenant=TENANT)
+        answer = stack.invoke({"force": True, "allowEviction": True})
+        if not answer.failed:
+            raise DemoFailedError(f"the function should have failed and answered {answer.payload}")
+        fact("The function", "failed, so the console shows red; AWSCURRENT was left in place")
+        mail(_await_mail(inbox, "ServiceFailure"))
+    with step("Ask how things are with `device-id status`, as whoever got that mail would"):
+        _status(stack, expected=ATTENTION)
+    with step("The next look finds all well, and says so once"):
+        result = _show(stack.invoke({}).payload, expected="not_due")
+        mail(_await_mail(inbox, "recovered"))
+        fact("Attempts left", f"{result['attemptsAvailable']} of 3; next one at {result['nextAttemptAt'] or 'once'}")
+    with step("Read the ledger as a person does"):
+        for record in _history(stack):
+            deleted = record["deleted_cert_name"]
+            fact(record["record"], f"{record['outcome']} {record['cert_name']}{deleted and f', deleted {deleted}'}")
+    with step("Ask `device-id status` once more"):
+        _status(stack, expected=0)
+
+
+def _deploy(aws: LocalAws, simulator: Simulator) -> Stack:
+    ca = base64.b64encode(simulator.trusted_ca_pem.encode()).decode()
+    parameters = {"ServiceUrl": simulator.url, "TrustedCaPem": ca, "ScheduleExpression": "rate(1 minute)"}
+    stack = deploy(aws, "device-id-demo", parameters)
+    for name, value in stack.outputs.items():
+        if not name.endswith("Link"):  # they lead to AWS's console, where this stack is not
+            fact(name, value)
+    return stack
+
+
+def _onboard(stack: Stack, simulator: Simulator) -> None:
+    """Two certificates, as after an earlier renewal; the younger one is in use."""
+    key = new_key("rsa2048")
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sensor.example.com")])
+    csr = new_csr(key, name, [x509.DNSName("sensor.example.com")])
+    tenant = simulator.onboard(
+        TENANT, csr_pem=csr, cert_name="device-id-winter", age=LIFETIME - timedelta(days=1), lifetime=LIFETIME
+    )
+    certificate = simulator.sign_csr(TENANT, csr, "device-id-spring", age=AGE, lifetime=LIFETIME)
+    secret = {
+        "apiKey": tenant.api_key,
+        "cert": certificate,
+        "privateKey": key_pem(key),
+        "certName": "device-id-spring",
+        "owner": "a key of the customer's own",
+    }
+    stack.client("secretsmanager").put_secret_value(
+        SecretId=stack.outputs["SecretArn"], SecretString=json.dumps(secret)
+    )
+    ends = x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
+    fact("AWSCURRENT", f"device-id-spring, ends {ends:%Y-%m-%d}, in {(ends - datetime.now(UTC)).days} days")
+    fact("At the service", "device-id-winter and device-id-spring: two, which is all it keeps")
+
+
+def _await_rotation(stack: Stack) -> Mapping[str, Any]:
+    """The history record of the rotation that the schedule started."""
+    with waiting("EventBridge Scheduler fires a minute after it was set up", LONGEST_WAIT) as still_time:
+        while still_time():
+            rotated = [record for record in _history(stack) if record["outcome"] == "rotated"]
+            if rotated:
+                return rotated[0]
+            time.sleep(1)
+    raise DemoFailedError(f"the schedule rotated nothing in {LONGEST_WAIT:.0f} seconds")
+
+
+def _look_hourly(stack: Stack) -> None:
+    """So that the rest of the story is not interrupted."""
+    scheduler = stack.client("scheduler")
+    for listed in scheduler.list_schedules()["Schedules"]:
+        schedule = scheduler.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
+        kept = {key: schedule[key] for key in ("Name", "GroupName", "FlexibleTimeWindow", "Target")}
+        scheduler.update_schedule(**kept, ScheduleExpression="rate(1 hour)", State="ENABLED")
+    fact("The schedule", "did its part; from now on it looks every hour, as it will in your account")
+
+
+def _await_mail(inbox: Inbox, code: str) -> Email:
+    with waiting("SNS delivers the mail", 30) as still_time:
+        while still_time():
+            for email in inbox.read():
+                if email.attributes["code"] == code:
+                    return email
+            time.sleep(0.2)
+    raise DemoFailedError(f"no mail with the code {code} came")
+
+
+def _status(stack: Stack, *, expected: int) -> None:
+    """The operator's own command; what it prints is shown as it is."""
+    sys.stdout.flush()
+    command = [str(Path(sys.executable).with_name("device-id")), "status", "--stack-name", stack.name]
+    code = subprocess.run(command, env=stack.aws.environment, check=False).returncode
+    if code != expected:
+        raise DemoFailedError(f"status should have ended with exit code {expected} and ended with {code}")
+    fact("Exit code", f"{code} ({'something needs you' if code else 'nothing needs you'})")
+
+
+def _consume(stack: Stack, simulator: Simulator) -> int:
+    """What a consumer does: read AWSCURRENT, call the service. The HTTP status."""
+    answer = stack.client("secretsmanager").get_secret_value(SecretId=stack.outputs["SecretArn"])
+    secret = json.loads(answer["SecretString"])
+    with tempfile.TemporaryDirectory(prefix="consumer-") as directory:
+        files = {name: Path(directory) / name for name in ("cert", "privateKey", "ca")}
+        for name, file in files.items():
+            file.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+            file.write_text(simulator.trusted_ca_pem if name == "ca" else secret[name])
+        response = requests.get(
+            f"{simulator.url}/api/v1/token/verdicts",
+            headers={"apiKey": secret["apiKey"]},
+            cert=(str(files["cert"]), str(files["privateKey"])),
+            verify=str(files["ca"]),
+            timeout=20,
+        )
+    if not response.ok:
+        raise DemoFailedError(f"the service answered the consumer {response.status_code}")
+    return response.status_code
+
+
+def _show(result: Mapping[str, Any], *, expected: str) -> Mapping[str, Any]:
+    if result.get("outcome") != expected:
+        raise DemoFailedError(f"expected the outcome {expected}, and the function answered {result}")
+    for name, value in result.items():
+        fact(name, json.dumps(value))
+    return result
+
+
+def _history(stack: Stack) -> list[dict[str, Any]]:
+    items = stack.dynamodb.Table(stack.outputs["LedgerTableName"]).scan(ConsistentRead=True)["Items"]
+    return sorted((i for i in items if str(i["record"]).startswith("attempt#")), key=lambda item: str(item["record"]))
+
+
+if __name__ == "__main__":
+    sys.exit(tell() if TELL in sys.argv[1:] else main())

@@ -1,0 +1,65 @@
+"""AWS itself: the clients, each made when it is first used, and what AWS says when it refuses.
+
+To make a client takes longer than a whole check, and most runs need two of the four.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from certificate_rotation.domain.invocation import AWS_ANSWER_SECONDS, AWS_CONNECT_SECONDS, AWS_TRIES
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
+
+_CONFIG = Config(
+    connect_timeout=AWS_CONNECT_SECONDS,
+    read_timeout=AWS_ANSWER_SECONDS,
+    retries={"mode": "standard", "total_max_attempts": AWS_TRIES},
+)
+
+AwsError = (ClientError, BotoCoreError)
+"""What boto3 raises: AWS refused, or was not reached."""
+
+
+class AwsClients:
+    """The clients of one container."""
+
+    @cached_property
+    def secrets(self) -> "SecretsManagerClient":
+        """Of Secrets Manager."""
+        return boto3.client("secretsmanager", config=_CONFIG)
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        """Of DynamoDB."""
+        return boto3.client("dynamodb", config=_CONFIG)
+
+    @cached_property
+    def sns(self) -> "SNSClient":
+        """Of SNS."""
+        return boto3.client("sns", config=_CONFIG)
+
+    @cached_property
+    def events(self) -> "EventBridgeClient":
+        """Of EventBridge."""
+        return boto3.client("events", config=_CONFIG)
+
+
+def aws_code(error: ClientError | BotoCoreError) -> str:
+    """AWS's name for the error; empty when AWS was not reached."""
+    return error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+
+
+def aws_reason(error: ClientError | BotoCoreError) -> str:
+    """What AWS said, fit for a person: the error code and its message, or why AWS was not reached."""
+    if isinstance(error, ClientError):
+        detail = error.response.get("Error", {})
+        return f"{detail.get('Code', 'unknown error')}: {detail.get('Message', '')}"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,71 @@
+"""Between our values and DynamoDB's items: times become ISO text in UTC, so that a person can read the table."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from certificate_rotation.domain.rate_limit import Attempts
+from certificate_rotation.domain.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
+
+_TIMES = {"last_at", "blocked_until", "started_at", "until", "at", "since", "alerted_at", "seen_at"}
+NEWS = "news_"  # how the attributes begin that each hold one message AWS did not take
+
+
+def item(plain: Mapping[str, object]) -> dict[str, Any]:
+    """A plain mapping in DynamoDB's typed form."""
+    return {name: TypeSerializer().serialize(value) for name, value in plain.items()}
+
+
+def time_text(value: datetime) -> str:
+    """An aware time as ISO 8601 with microseconds and Z: sorts as it reads."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def flat(value: Attempts | Lease | OpenAttempt | LastRotation | Incident | News) -> dict[str, object]:
+    """A value of `state` as a plain mapping; what is None is left out."""
+    plain = {f.name: getattr(value, f.name) for f in fields(value)}
+    return {k: time_text(v) if isinstance(v, datetime) else v for k, v in plain.items() if v is not None}
+
+
+def flat_told(told: Mapping[str, Telling]) -> dict[str, object]:
+    """`State.told` as a plain mapping."""
+    return {code: {"at": [time_text(at) for at in one.at], "level": one.level} for code, one in told.items()}
+
+
+def state(stored: Mapping[str, Any]) -> State:
+    """The `state` item as a value."""
+    plain = {name: TypeDeserializer().deserialize(value) for name, value in stored.items()}
+    news = (_value(News, plain, name) for name in sorted(plain) if name.startswith(NEWS))
+    return State(
+        revision=int(plain.get("revision", 0)),
+        attempts=_value(Attempts, plain, "attempts") or Attempts(),
+        lease=_value(Lease, plain, "lease"),
+        open_attempt=_value(OpenAttempt, plain, "open_attempt"),
+        earlier=_value(OpenAttempt, plain, "earlier"),
+        last_rotation=_value(LastRotation, plain, "last_rotation"),
+        incident=_value(Incident, plain, "incident"),
+        told={
+            code: Telling(tuple(map(datetime.fromisoformat, one["at"])), int(one["level"]))
+            for code, one in plain.get("told", {}).items()
+        },
+        news=tuple(one for one in news if one),
+    )
+
+
+def _value[T](kind: type[T], plain: Mapping[str, Any], name: str) -> T | None:
+    """The opposite of `flat`. Attributes of a later version are passed over."""
+    found = plain.get(name)
+    if found is None:
+        return None
+    known = {f.name for f in fields(cast("Any", kind))}
+    return kind(**{k: _native(k, v) for k, v in found.items() if k in known})
+
+
+def _native(name: str, value: object) -> object:
+    if name in _TIMES:
+        return datetime.fromisoformat(str(value))
+    return int(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,35 @@
+"""What the service said of a credential in this run. Nothing else stands for it: no name, no date, no silence. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from certificate_rotation.domain.errors import ServiceFailure, ServiceUnreachable
+
+
+class Answer(StrEnum):
+    """To the question whether the service lets a certificate and its API key in."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NONE = "no answer"
+    NOT_ASKED = "not asked"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An answer, and for want of one the reason.
+
+    Attributes:
+        answer: what the service said.
+        why: why there is no answer; empty where there is one.
+        error: the failure of a question that got no answer.
+    """
+
+    answer: Answer
+    why: str = ""
+    error: ServiceFailure | ServiceUnreachable | None = None
+
+
+ACCEPTED = Verdict(Answer.ACCEPTED)
+REFUSED = Verdict(Answer.REFUSED)
+NOT_ASKED = Verdict(Answer.NOT_ASKED)

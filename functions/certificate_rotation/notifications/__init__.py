@@ -1,0 +1,1 @@
+"""What people and programs are told, when, and in which words."""

@@ -1,0 +1,234 @@
+"""Notifies people and programs: a message per failure, not per run; of many credentials with one cause, five an hour.
+
+Late, never lost, and never in the way. What AWS does not take is kept beside the credential's record until it does. A
+message goes out before it is written down as sent: a crash in between repeats it, never swallows one. For the same
+reason a ledger that cannot be read or written keeps no message from going out. Nothing here fails a run.
+What is sent and what is written down about it is one module, because neither is right without the other.
+"""
+
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Literal
+
+from certificate_rotation.adapters.alert_topic import AlertTopic
+from certificate_rotation.adapters.event_bus import EventBus
+from certificate_rotation.adapters.ledger import Ledger
+from certificate_rotation.adapters.ledger_items import NEWS
+from certificate_rotation.domain.errors import InvalidEvent, StorageFailure
+from certificate_rotation.domain.invocation import Invocation
+from certificate_rotation.domain.report import Report, Rotated
+from certificate_rotation.domain.state import Incident, News, State
+from certificate_rotation.notifications import messages
+from certificate_rotation.notifications.incidents import LAST_DAY, notice
+from certificate_rotation.notifications.messages import ALONE, Message
+
+logger = logging.getLogger(__name__)
+
+# DynamoDB: an item is at most 400 KB, and news is about 3. Beyond this many the least important goes.
+MOST_NEWS = 30
+PATIENCE = 3  # refusals of one kind in a run, after which the rest waits for the next run: one bad message stops none
+QUIET_DAY = timedelta(days=1)  # without a bad event, after which the incident about bad events is over
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of news.
+
+    Attributes:
+        kept: what AWS did not take, to be written down.
+        gone: what was written down before and AWS has taken now, or what newer news stands for.
+        mails_refused: how many mails AWS did not take.
+    """
+
+    kept: tuple[News, ...] = ()
+    gone: tuple[News, ...] = ()
+    mails_refused: int = 0
+
+
+class Alerts:
+    """Sends to one SNS topic and the event bus, and remembers open incidents in the ledger."""
+
+    def __init__(self, topic: AlertTopic, events: EventBus, ledger: Ledger) -> None:
+        """The three it writes to."""
+        self._topic, self._events, self._ledger = topic, events, ledger
+
+    def failed(self, error: Exception, report: Report, invocation: Invocation) -> Delivery:
+        """Notify of a failure, unless people know enough of it already; and of what waits. Writes down what it did."""
+        now = report.at
+        time_left = report.not_after - now if report.not_after else None
+        found = self.known(report.secret)
+        known = found or State()
+        if found and report.attempts is not None:  # the run may have counted one since it looked
+            attempts = known.attempts
+            report = replace(report, attempts=attempts.available(now), next_attempt_at=attempts.next_at(now))
+        code = type(error).__name__
+        due = notice(known.incident, known.told, code, time_left, now)
+        if due is None:
+            done = self._deliver([], known.news, invocation)
+            incident = known.incident
+            if report.of_function and incident and incident.code == code:
+                self._remember(report.secret, replace(incident, seen_at=now), known, done)
+            else:
+                self._write_down(report.secret, known, done)
+            return done
+        message = messages.failed(error, report, due.incident, due.reason)
+        alone = report.of_function or due.incident.level >= LAST_DAY
+        # What waits of the same failure is older than this, which says since when it lasts.
+        stale = tuple(news for news in known.news if news.code == code)
+        waiting = [news for news in known.news if news not in stale]
+        done = self._deliver(self._news(message, report, alone=alone), waiting, invocation)
+        done = replace(done, gone=(*done.gone, *stale))
+        incident = replace(due.incident, seen_at=now) if report.of_function else due.incident
+        self._remember(report.secret, incident, replace(known, told=due.told), done)
+        return done
+
+    def rotated(
+        self, rotated: Rotated, report: Report, known: State, invocation: Invocation, *, announce: bool
+    ) -> Delivery:
+        """Notify that a new certificate is in use, and of what waits. The caller writes down what becomes of it.
+
+        `announce`: whether people want to hear of a success at all; anything else than that they are told anyway.
+        """
+        over = known.incident
+        message = messages.rotated(rotated, over, report)
+        special = message.severity != "INFO"
+        new = self._news(message, report, alone=over is None or special, mailed=announce or bool(over) or special)
+        return self._deliver(new, known.news, invocation)
+
+    def recovered(self, incident: Incident, report: Report, known: State, invocation: Invocation) -> Delivery:
+        """Notify that an incident is over though no certificate was rotated. Writes down what it did."""
+        new = self._news(messages.recovered(incident, report), report, alone=report.of_function)
+        done = self._deliver(new, known.news, invocation)
+        self._remember(report.secret, None, known, done)
+        return done
+
+    def dropped(self, cert_names: str, report: Report, known: State, invocation: Invocation) -> Delivery:
+        """Notify that a certificate the service issued will not be used. The caller writes down what becomes of it."""
+        new = self._news(messages.dropped(cert_names, report), report, alone=True)
+        return self._deliver(new, known.news, invocation)
+
+    def catch_up(self, secret: str, known: State, invocation: Invocation) -> Delivery:
+        """Send what AWS did not take in earlier runs, and write down what it took now."""
+        done = self._deliver([], known.news, invocation)
+        self._write_down(secret, known, done)
+        return done
+
+    def resolve_function_incident(self, known: State, report: Report, invocation: Invocation) -> Delivery:
+        """Close an incident that is not about one credential: event and settings were good in this run.
+
+        A good event does not end the incident about bad ones, which may come in turns with it: a quiet day does.
+        """
+        incident = known.incident
+        if incident is None:
+            return self.catch_up(report.secret, known, invocation)
+        seen_at = incident.seen_at or incident.alerted_at
+        if incident.code == InvalidEvent.__name__ and report.at - seen_at < QUIET_DAY:
+            return self.catch_up(report.secret, known, invocation)
+        return self.recovered(incident, report, known, invocation)
+
+    def adopt(self, name: str, arn: str) -> None:
+        """Move what is known of a secret by its name, before its ARN was known, to the record of the ARN."""
+        known, there = self.known(name), self.known(arn)
+        if known is None or there is None or (known.incident is None and not known.news):
+            return
+        # The ARN's first: a crash in between leaves both, never none.
+        both = replace(there, told={**known.told, **there.told})
+        self._remember(arn, there.incident or known.incident, both, Delivery(kept=known.news))
+        self._remember(name, None, known, Delivery(gone=known.news))
+
+    def known(self, secret: str) -> State | None:
+        """What is remembered of it; None where AWS refuses to say."""
+        try:
+            return self._ledger.load(secret)
+        except StorageFailure as error:
+            logger.warning("Whether people know of this already cannot be read, so they are told again: %s", error)
+            return None
+
+    def _news(self, message: Message, report: Report, *, alone: bool, mailed: bool = True) -> list[News]:
+        """What has to go out for one message: an event always; a mail, unless many of its cause went out already."""
+        place = "mail" if alone else self._place(message, report)
+        news = News(
+            name=f"{NEWS}{report.at:%Y%m%dT%H%M%S%f}_{uuid.uuid4().hex[:8]}",
+            at=report.at,
+            severity=message.severity,
+            code=message.code,
+            secret=report.secret,
+            subject=message.subject,
+            text=message.text,
+            mail=mailed and place == "mail",
+            detail_type=message.detail_type,
+            detail=message.detail,
+        )
+        if not mailed or place != "more":
+            return [news]
+        subject, text = messages.and_more(message, report)
+        return [news, replace(news, name=f"{news.name}_more", subject=subject, text=text, mail=True, detail="")]
+
+    def _place(self, message: Message, report: Report) -> Literal["mail", "more", "event alone"]:
+        try:
+            number = self._ledger.count_mail(self._topic.arn, message.code, report.at)
+        except StorageFailure as error:
+            logger.warning("How many others have the same to tell cannot be found out, so it is mailed: %s", error)
+            return "mail"
+        return "mail" if number <= ALONE else "more" if number == ALONE + 1 else "event alone"
+
+    def _deliver(self, new: Iterable[News], waiting: Iterable[News], invocation: Invocation) -> Delivery:
+        """Send what waits and what is new, the older first, while there is time to write down what became of it."""
+        old, fresh, refused = list(waiting), list(new), Counter[str]()
+        left = [one for news in old if (one := self._send_late(news, invocation, refused))]
+        left += [one for news in fresh if (one := self._send(news, invocation, refused))]
+        crowded_out = _least_important(left)
+        for news in crowded_out:
+            logger.error("Too much news waits for AWS to take it. This was thrown away: %s", news.subject)
+        left = [news for news in left if news not in crowded_out]
+        still_there = {news.name for news in left}
+        return Delivery(
+            kept=tuple(news for news in left if news not in old),
+            gone=tuple(news for news in old if news.name not in still_there),
+            mails_refused=refused["mail"],
+        )
+
+    def _send_late(self, news: News, invocation: Invocation, refused: Counter[str]) -> News | None:
+        """As `_send`, of what should have gone out before; the mail says so."""
+        left = self._send(replace(news, text=messages.late(news.text, news.at)), invocation, refused)
+        return replace(left, text=news.text) if left else None
+
+    def _send(self, news: News, invocation: Invocation, refused: Counter[str]) -> News | None:
+        """Send the mail and the event; what AWS did not take of the two, or None."""
+        if news.mail and refused["mail"] < PATIENCE and invocation.may_notify():
+            why = self._topic.publish(
+                news.subject, news.text, severity=news.severity, code=news.code, secret=news.secret
+            )
+            if why:
+                refused["mail"] += 1
+                logger.error("The alert %s could not be published: %s", news.code, why)
+            else:
+                news = replace(news, mail=False)
+        if news.detail and refused["event"] < PATIENCE and invocation.may_notify():
+            why = self._events.put(news.detail_type, news.detail, news.secret)
+            if why:
+                refused["event"] += 1
+                logger.error("The event %s could not be published: %s", news.detail_type, why)
+            else:
+                news = replace(news, detail="")
+        return news if news.mail or news.detail else None
+
+    def _remember(self, secret: str, incident: Incident | None, known: State, done: Delivery) -> None:
+        try:
+            self._ledger.remember(secret, incident, known.told, keep=done.kept, told=done.gone)
+        except StorageFailure as error:
+            logger.warning("That people were told could not be recorded, so they may be told again: %s", error)
+
+    def _write_down(self, secret: str, known: State, done: Delivery) -> None:
+        if done.kept or done.gone:
+            self._remember(secret, known.incident, known, done)
+
+
+def _least_important(news: list[News]) -> list[News]:
+    """What there is no room for: the oldest, and of what hurts nobody first."""
+    by_weight = sorted(news, key=lambda one: (one.severity == "INFO", -one.at.timestamp()))
+    return by_weight[MOST_NEWS:]

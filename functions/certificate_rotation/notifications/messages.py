@@ -1,0 +1,272 @@
+"""What people and programs read about one credential: a subject, a text, and an event's detail. Pure.
+
+Every sentence that is sent stands here, so that one word means one thing in all of them; cures are in `errors`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from certificate_rotation.domain.errors import InvalidEvent, RotationError, cure_of
+from certificate_rotation.domain.report import Report, Rotated
+from certificate_rotation.domain.result import days_left, utc_text
+from certificate_rotation.domain.state import Incident
+from certificate_rotation.domain.verdict import Answer
+from certificate_rotation.notifications.incidents import Reason
+
+MAX_SUBJECT = 99  # SNS: printable ASCII, no line breaks, fewer than 100 characters
+VERSION = 1  # of an event's detail: goes up when a key is taken away or means something else
+ALONE = 5  # mails of one cause in a clock hour; the next one says that there are more
+
+Severity = Literal["CRITICAL", "WARNING", "INFO"]
+DetailType = Literal["Credential Rotated", "Rotation Failed", "Rotation Recovered", "Rotation Dropped"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message.
+
+    Attributes:
+        severity: how bad it is; people sort by it.
+        code: an error's class name, or `rotated`, `recovered` or `dropped`.
+        subject: of the mail.
+        text: of the mail.
+        detail_type: of the event.
+        detail: of the event: the same for programs, JSON.
+    """
+
+    severity: Severity
+    code: str
+    subject: str
+    text: str
+    detail_type: DetailType
+    detail: str
+
+
+def failed(error: Exception, report: Report, incident: Incident, reason: Reason) -> Message:
+    """Tell of a failure: what happened, whether traffic works, what comes by itself, what a person can do."""
+    named = error if isinstance(error, RotationError) else None
+    # An error without a name of ours may quote anything: its message stays in the log.
+    what = str(named) if named else "The function failed in a way it has no name for."
+    urgent = incident.level > 0 or report.not_after is None or report.in_use.answer is Answer.REFUSED
+    severity: Severity = "CRITICAL" if urgent and not isinstance(error, InvalidEvent) else "WARNING"
+    cure = cure_of(type(named), report.secret, report.stack) if named else _REPORT
+    return _message(
+        severity,
+        type(error).__name__,
+        "Rotation Failed",
+        report,
+        body={
+            "What happened": f"{_WHY_NOW[reason].format(since=utc_text(incident.since))}{what}",
+            "Does traffic still work": _traffic(report),
+            "What happens by itself": _by_itself(error, report),
+            "What you can do": cure,
+        },
+        more={"reason": reason, "since": utc_text(incident.since)},
+    )
+
+
+def rotated(told: Rotated, over: Incident | None, report: Report) -> Message:
+    """Tell that a new certificate is in use, and that an incident has ended with it."""
+    rotation = told.rotation
+    body = {
+        "What happened": f"A new certificate, {rotation.cert_name}, is in use (AWSCURRENT).",
+        "Does traffic still work": _traffic(report),
+        "What happens by itself": "It is renewed again in the last third of its life, or as RenewBeforeDays says.",
+        "What you can do": _reload(told),
+        **({"Also": f"This ends the incident {over.code} of {utc_text(over.since)}."} if over else {}),
+    }
+    more = {
+        "previousCertName": rotation.previous_cert_name,
+        "deletedCertName": rotation.deleted_cert_name or None,
+        "previous": told.previous.answer.value,
+        "reloadNow": told.reload_now,
+    }
+    unproven = report.in_use.answer in {Answer.REFUSED, Answer.NONE}
+    severity: Severity = "WARNING" if told.reload_now or unproven else "INFO"
+    return _message(severity, "rotated", "Credential Rotated", report, body=body, more=more)
+
+
+def recovered(incident: Incident, report: Report) -> Message:
+    """Tell that an incident is over though no certificate was rotated."""
+    fine = "Renewal is not due." if report.not_after else "It works again."
+    body = {
+        "What happened": f"The incident {incident.code} of {utc_text(incident.since)} is over.",
+        "Does traffic still work": _traffic(report),
+        "What happens by itself": "Runs go on as scheduled.",
+        "What you can do": f"Nothing. {fine}",
+    }
+    more = {"incident": incident.code}
+    return _message("INFO", "recovered", "Rotation Recovered", report, body=body, more=more)
+
+
+def dropped(cert_names: str, report: Report) -> Message:
+    """Tell that a certificate the service issued will not be used."""
+    body = {
+        "What happened": f"Somebody replaced the credential while {cert_names} was being put into use. The service "
+        "accepts the credential that is in the secret now, so that was left as it is, and the certificate was dropped.",
+        "Does traffic still work": _traffic(report),
+        "What happens by itself": "Renewal goes on from the new credential. Should that be of the same customer, and "
+        "signed before the dropped certificate, the next renewal deletes it, puts the new one into use at once, and "
+        "tells you so.",
+        "What you can do": "Nothing, if the replacement was meant.",
+    }
+    more = {"droppedCertName": cert_names}
+    return _message("INFO", "dropped", "Rotation Dropped", report, body=body, more=more)
+
+
+def and_more(message: Message, report: Report) -> tuple[str, str]:
+    """Subject and text of the mail in place of the sixth one of its cause in an hour."""
+    until = report.at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    subject = _printable(f"[Device-ID] {message.severity}: {message.code[:50]} - more than {ALONE} credentials")
+    body = {
+        "What happened": f"More than {ALONE} credentials have the same to tell in this hour: {message.code}. One cause "
+        "is more likely behind them, at the service or in this account, than one for each.",
+        "What happens by itself": f"No more mails of {message.code} follow before {utc_text(until)}, but where a "
+        "certificate was deleted or is in its last day. Programs get every event.",
+        "What you can do": f"See which ones: `device-id status --stack-name {report.stack} --all` shows each of "
+        f"them, the worst first; the dashboard shows how many. The {ALONE} mails before this one say what to do.",
+        "Details": f"Code: {message.code}\nNow: {utc_text(report.at)}",
+    }
+    return subject, _text(body)
+
+
+def late(text: str, at: datetime) -> str:
+    """The text of a mail that AWS did not take when it was due."""
+    return f"This mail is late: AWS did not take it at {utc_text(at)}. What it says was so then.\n\n{text}"
+
+
+def short_name(secret: str) -> str:
+    """A secret's name, with AWS's six characters, from its ARN; anything else as it is."""
+    return secret.rpartition(":secret:")[2] or secret
+
+
+_REPORT = "Read the run's log and report it to the maintainers."
+_WHY_NOW: dict[Reason, str] = {
+    "begun": "",
+    "changed": "It fails in another way than before. ",
+    "escalated": "It still fails, and the end has come closer (since {since}). ",
+    "reminder": "It still fails (since {since}). ",
+}
+
+
+def _message(  # noqa: PLR0913 - one per part of it
+    severity: Severity,
+    code: str,
+    detail_type: DetailType,
+    report: Report,
+    *,
+    body: Mapping[str, str],
+    more: Mapping[str, object],
+) -> Message:
+    subject = _subject(severity, code, report)
+    parts = {**body, "Details": _details(code, report)}
+    text = _text(parts)
+    detail = {
+        "version": VERSION,
+        "severity": severity,
+        "code": code,
+        "secretArn": report.secret,
+        "renews": None if report.of_function else "certificate",
+        "certName": report.cert_name,
+        "serialNumber": report.serial or None,
+        "notAfter": utc_text(report.not_after) if report.not_after else None,
+        "daysLeft": days_left(report.not_after, report.at) if report.not_after else None,
+        "inUse": report.in_use.answer.value,
+        "attemptsAvailable": report.attempts,
+        "nextAttemptAt": utc_text(report.next_attempt_at) if report.next_attempt_at else None,
+        "at": utc_text(report.at),
+        "requestId": report.request_id,
+        "logUrl": report.log_url or None,
+        **more,
+        "subject": subject,
+        "text": text,
+    }
+    return Message(severity, code, subject, text, detail_type, json.dumps(detail))
+
+
+def _text(parts: Mapping[str, str]) -> str:
+    """Parts under their titles. SNS refuses control characters and what is not Unicode: better a question mark."""
+    text = "\n\n".join(f"{title}\n{part}" for title, part in parts.items())
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+
+
+def _subject(severity: Severity, code: str, report: Report) -> str:
+    name = short_name(report.secret)
+    left = f", {days_left(report.not_after, report.at)} days left" if report.not_after else ""
+    room = MAX_SUBJECT - len(f"[Device-ID] {severity}: {code} - {left}")
+    return _printable(f"[Device-ID] {severity}: {code} - {name[:room]}{left}")
+
+
+def _printable(text: str) -> str:
+    """SNS: a subject is printable ASCII."""
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)
+
+
+def _traffic(report: Report) -> str:
+    """What the service said in this run, and beside it what the date says: neither stands for the other."""
+    if report.of_function:
+        return "Not asked: this run did not come to look at a credential."
+    if report.not_after is None:
+        return "Not asked: the credential in use could not be read."
+    until, left = utc_text(report.not_after), days_left(report.not_after, report.at)
+    ended = report.not_after <= report.at
+    said = {
+        Answer.ACCEPTED: "Yes: the service accepted the certificate and the API key in use during this run.",
+        Answer.REFUSED: "No: the service refused the certificate in use during this run."
+        if ended
+        else "No: the service refused the certificate and the API key in use during this run. It judges them as a "
+        "pair, and does not say which of the two it means.",
+        Answer.NONE: f"Not known: the service was asked in this run and gave no verdict ({report.in_use.why}).",
+        Answer.NOT_ASKED: "Not asked in this run.",
+    }[report.in_use.answer]
+    return f"{said} The certificate {f'ended at {until}' if ended else f'ends at {until}, in {left} days'}."
+
+
+def _by_itself(error: Exception, report: Report) -> str:
+    if not isinstance(error, RotationError):
+        return "The next run tries again."
+    if error.holds:
+        when = f" That is at {utc_text(report.held_until)}." if report.held_until else ""
+        return f"{error.by_itself}{when}"
+    if report.next_attempt_at:
+        return f"{error.by_itself} The next attempt is free at {utc_text(report.next_attempt_at)}."
+    return error.by_itself
+
+
+def _reload(told: Rotated) -> str:
+    deleted = told.rotation.deleted_cert_name
+    what = f" It deleted {deleted} when it issued the new one." if deleted else ""
+    match told.previous.answer:
+        case Answer.REFUSED:
+            return f"Consumers must reload now: the service refuses the certificate they hold.{what}"
+        case Answer.ACCEPTED:
+            return f"Consumers should read AWSCURRENT again in the next hours: what they hold is still accepted.{what}"
+        case _ if told.previous_ended:
+            return f"Consumers must reload now: the certificate they hold has ended.{what}"
+        case _ if deleted:
+            return (
+                f"Consumers must reload now, to be safe: the service deleted {deleted}, and whether it still accepts "
+                "what they hold could not be found out."
+            )
+        case _:
+            return (
+                "Consumers should read AWSCURRENT again in the next hours. The service said of no certificate that it "
+                "was deleted; whether it still accepts the previous one was not asked."
+            )
+
+
+def _details(code: str, report: Report) -> str:
+    lines = {
+        "Function" if report.of_function else "Secret": report.secret,
+        "Certificate": report.cert_name,
+        "Serial number": report.serial,
+        "Code": code,
+        "Now": utc_text(report.at),
+        "Attempts left": report.attempts,
+        "Request id": report.request_id,
+        "Log": report.log_url,
+    }
+    return "\n".join(f"{name}: {value}" for name, value in lines.items() if value not in (None, ""))

@@ -1,0 +1,145 @@
+"""Where a unit test's messages go: a topic, a bus and a ledger in our hands."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import ClientError
+
+from certificate_rotation.adapters.alert_topic import AlertTopic
+from certificate_rotation.domain.errors import ServiceFailure, StorageFailure
+from certificate_rotation.domain.invocation import Invocation
+from certificate_rotation.domain.report import Report
+from certificate_rotation.domain.state import Incident, News, State, Telling
+from certificate_rotation.domain.verdict import ACCEPTED, Answer, Verdict
+from certificate_rotation.notifications.alerts import Alerts
+from tests.support.factories import NOW
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+    from certificate_rotation.adapters.event_bus import EventBus
+    from certificate_rotation.adapters.ledger import Ledger
+
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:device-id-AbCdEf"
+REPORT = Report(
+    ARN,
+    NOW,
+    stack="stack",
+    cert_name="device-id-1",
+    not_after=NOW + timedelta(days=20),
+    attempts=3,
+    in_use=ACCEPTED,
+    request_id="request-1",
+    log_url="https://log",
+)
+FUNCTION = Report("the-function", NOW, of_function=True)
+NO_ANSWER = Verdict(Answer.NONE, "It answered 503.", ServiceFailure("It answered 503."))
+KNOWN = Incident("ServiceFailure", NOW, NOW, 0)
+
+
+@dataclass
+class Topic:
+    """Keeps what was published, or refuses it."""
+
+    refuses: bool = False
+    published: list[dict[str, Any]] = field(default_factory=list)
+
+    def publish(self, **message: object) -> None:
+        """As SNS."""
+        if self.refuses:
+            raise ClientError({"Error": {"Code": "AuthorizationError", "Message": "no"}}, "Publish")
+        self.published.append(message)
+
+    def text(self, number: int = 0) -> str:
+        """What a mailbox gets."""
+        return str(self.published[number]["Message"])
+
+    def codes(self) -> list[str]:
+        """What the messages are about."""
+        return [message["MessageAttributes"]["code"]["StringValue"] for message in self.published]
+
+
+@dataclass
+class Bus:
+    """Keeps the events that were put, or refuses them."""
+
+    refuses: bool = False
+    put_events: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
+
+    def put(self, detail_type: str, detail: str, resource: str) -> str | None:
+        """As the event bus."""
+        if self.refuses:
+            return "AccessDeniedException: no"
+        self.put_events.append((detail_type, json.loads(detail), resource))
+        return None
+
+    def detail(self, number: int = 0) -> dict[str, Any]:
+        """What a program gets."""
+        return self.put_events[number][1]
+
+
+@dataclass
+class Memory:
+    """A ledger of one credential, or one that AWS refuses to open."""
+
+    state: State = field(default_factory=State)
+    refuses: bool = False
+    loads: int = 0
+    counted: list[str] = field(default_factory=list)
+
+    def remembered(self) -> Incident | None:
+        """What people were told about and is not over."""
+        return self.state.incident
+
+    def load(self, _arn: str) -> State:
+        """As the ledger."""
+        self.loads += 1
+        if self.refuses:
+            raise StorageFailure("AWS refused reading the ledger.")
+        return self.state
+
+    def remember(
+        self,
+        _arn: str,
+        incident: Incident | None,
+        when: Mapping[str, Telling],
+        *,
+        keep: Iterable[News] = (),
+        told: Iterable[News] = (),
+    ) -> None:
+        """As the ledger."""
+        if self.refuses:
+            raise StorageFailure("AWS refused changing the ledger.")
+        left = {news.name: news for news in self.state.news} | {news.name: news for news in keep}
+        for news in set(told) - set(keep):
+            left.pop(news.name, None)
+        self.state = replace(self.state, incident=incident, told=when, news=tuple(left.values()))
+
+    def count_mail(self, _topic_arn: str, cause: str, _now: datetime) -> int:
+        """As the ledger; how many there are at once is looked at in tests/integration."""
+        if self.refuses:
+            raise StorageFailure("AWS refused counting the mails of this hour.")
+        self.counted.append(cause)
+        return 1
+
+
+def alerts(topic: Topic, memory: Memory, bus: Bus | None = None) -> Alerts:
+    """Alerts that end in our hands."""
+    return Alerts(
+        AlertTopic(lambda: cast("SNSClient", topic), "arn:topic"),
+        cast("EventBus", bus or Bus()),
+        cast("Ledger", memory),
+    )
+
+
+def at(now: datetime, of: Report = REPORT) -> Report:
+    """The report of a run at another time."""
+    return replace(of, at=now)
+
+
+def run(left: timedelta = timedelta(minutes=2)) -> Invocation:
+    """A run that may last so much longer."""
+    return Invocation("request-1", "owner", NOW + left, lambda: NOW, lambda _: None, stack="stack")

@@ -1,0 +1,30 @@
+"""The contract's names, said once more: users match on them, so no test takes them from the code."""
+
+# Of every result.
+RESULT = {
+    "outcome",
+    "secretId",
+    "certName",
+    "notAfter",
+    "daysLeft",
+    "renewAt",
+    "attemptsAvailable",
+    "nextAttemptAt",
+}
+# The errors.
+ERRORS = {
+    "InvalidEvent",
+    "InvalidSettings",
+    "InvalidCredential",
+    "CredentialExpired",
+    "RefreshRejected",
+    "Unauthorized",
+    "RefreshConflict",
+    "TooManyRequests",
+    "ServiceFailure",
+    "ServiceUnreachable",
+    "OutcomeUnknown",
+    "CertificateRejected",
+    "CertificateNotAccepted",
+    "StorageFailure",
+}

@@ -1,0 +1,386 @@
+"""A world in which the invariants are checked after every run, from the outside.
+
+One class, because the checks share what was seen before the run, what people did meanwhile, and what that excuses. What
+can be judged alone is apart: mails (`alert_oracle`), traffic (`traffic_oracle`), news (`news_oracle`), and what is
+kept (`certificate_retention`).
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime, timedelta
+from functools import cached_property
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+
+from certificate_rotation.dependencies import Dependencies
+from certificate_rotation.domain.errors import RotationError
+from simulator import Tenant
+from tests.support import secret_parser
+from tests.support.alert_oracle import Expectation
+from tests.support.aws_calls import Call, Email
+from tests.support.canary import Canary
+from tests.support.certificate_retention import Kept
+from tests.support.exchanges import Killed
+from tests.support.interference import InHand
+from tests.support.invariants import TALLY
+from tests.support.log_capture import Log
+from tests.support.news_oracle import Fact, News
+from tests.support.role import check_calls
+from tests.support.rotation_env import OWN_KEYS, World
+from tests.support.secret_parser import Held
+from tests.support.service_records import AtService
+from tests.support.traffic_oracle import Seen, Traffic, rendered_at
+
+HOUR, CRITICAL, GRACE = timedelta(hours=1), timedelta(days=7), timedelta(hours=24)  # the template's defaults
+NOTHING: Mapping[str, object] = MappingProxyType({})
+SKEW = timedelta(minutes=1)  # by how much a container's clock may be ahead
+_OF_SERVICE = {"cert:refresh", "verdicts:statistics"}
+_READS = {"DescribeSecret", "GetSecretValue", "GetItem"}
+LATE = "This mail is late"  # contract of the mails: so begins what AWS did not take when it was due
+_OF_NEWS, _OF_LEDGER = {"Publish", "PutEvents"}, {"GetItem", "UpdateItem", "TransactWriteItems"}
+_DID_NOT_COME_TO_TELL = {"killed", "busy"}
+
+
+class Watch:
+    """Runs the code in a world, lets people interfere, and checks.
+
+    Attributes:
+        world: where it happens.
+        outcomes: of every run so far: a result's outcome, an error's class name, or `killed`.
+        exchanges: the names of those of the last run.
+        message: the text of the last error.
+        in_use: what AWSCURRENT holds; None when that is no credential.
+    """
+
+    last_good: Held  # the last complete credential that AWSCURRENT held
+
+    def __init__(self, world: World, log: Log) -> None:
+        self.world, self._log = world, log
+        self.outcomes: list[str] = []
+        self.exchanges: list[str] = []
+        self.message = ""
+        self.service = AtService(world.simulator)
+        self._expectation, self._canary = Expectation(), Canary()
+        self._traffic, self._news, self._in_hand = Traffic(), News(), InHand()
+        self._own: dict[str, Any] = {}  # the customer's keys as they last wrote them
+        self._by_hand = ""  # the version they last put in place
+        self._excused = False  # what is in use does not work, and not by the code's doing
+        self._put_back = False  # what is in use is not the customer's newest, by somebody's hand
+        self._replaced = False  # somebody put it there in the middle of the last run
+        self._interfered, self._forgiven = False, False  # somebody acted in the middle of the last run, and how
+        self._permitted = False  # what the last run was told, or the time, allowed to lose the certificate in use
+        self._serial = 0  # of the certificate in use, or of the last one that could be read
+        self._versions: dict[str, str] = {}
+        self.in_use: Held | None = None
+        self._before: Held | None = None  # the same when the last run began, or as somebody changed it since
+        self._times_accepted = 0  # before the last run
+        self._worked = False  # that one did, when it was put into use or the last run began
+        self._kept = Kept(world, log)
+        self._serials: list[int] = []  # of what was in use in the last run, in order
+        self._promoted = False  # the last run put another one into use, or one beside it did
+        self._seen_calls, self._seen_logged, self._seen_said, self._seen_events = 0, 0, 0, 0
+
+    # What people do.
+
+    def onboard(self, **choices: Any) -> Tenant:  # noqa: ANN401 - `World.onboard`'s
+        """Sign up, anew from the second time on, and store the credential."""
+        name = f"{self.world.aws.name}-{len(self.tenants) + 1}"
+        tenant = self.world.onboard(**{"name": name, **choices})
+        self.service.tenants.append(tenant)
+        self._own = {"apiKey": tenant.credential["apiKey"], **OWN_KEYS}
+        self.changed_by_hand()
+        return tenant
+
+    def edit(self, **own: object) -> None:
+        """Change the customer's own keys."""
+        document = self.world.current()
+        self.world.put({**document, **own})
+        self._own |= own
+        self.changed_by_hand()
+
+    def changed_by_hand(self) -> None:
+        """Somebody moved AWSCURRENT: from here on it is what they made it."""
+        self._by_hand = self._read_versions()
+        held = self._before = self.in_use
+        self._worked = False
+        self._news.replaced_by_hand()
+        if held is None:
+            return
+        self._serials.append(held.serial)
+        self._own, self._excused, self._replaced = held.own, not self.service.works(held), True
+        if held.serial != self._serial:
+            self._serial, self._put_back = held.serial, bool(self.service.younger(held.serial))
+
+    def forgive(self) -> None:
+        """Somebody at the service may have seen to it that what is in use works no more."""
+        self._excused = self._forgiven = True
+
+    def meanwhile(self, place: int, action: Callable[[], object]) -> None:
+        """Let somebody act right before the next run's exchange number `place`."""
+        self.world.aws.exchanges.meanwhile(place, lambda: self.during_a_run(action))
+
+    def during_a_run(self, action: Callable[[], object]) -> None:
+        """Somebody acts in the middle of a run: what it did so far is checked as it stands."""
+        self._interfered = True
+        self._see_promotion()
+        action()
+
+    def another_run(self, event: Mapping[str, object], ahead: timedelta) -> None:
+        """Have a second container run in the middle of a run: for `meanwhile`."""
+        self._permitted |= self._permits(event)
+        with suppress(RotationError):
+            self.world.run_with(self.world.dependencies(), event, ahead=ahead)
+        self._see_promotion()
+
+    def _see_promotion(self) -> None:
+        """In the middle of a run: what it, or another, put into use so far is checked before anything goes on."""
+        before, version = self._before, self._read_versions()
+        if before and self.in_use and self.in_use.serial != before.serial and version != self._by_hand:
+            self._check_promoted(before, self.in_use)
+            self._before, self._worked = self.in_use, self.service.works(self.in_use)
+
+    # What the schedule does.
+
+    def run(
+        self,
+        event: Mapping[str, object] = NOTHING,
+        *,
+        ahead: timedelta = timedelta(0),
+        by: Callable[[], str] | None = None,
+    ) -> str:
+        """Run once and check every invariant; the outcome.
+
+        Args:
+            event: what the function is invoked with.
+            ahead: by how much this container's clock is.
+            by: runs it in another way, and tells the outcome.
+        """
+        self._before = before = self.in_use
+        self._serials, self._promoted = [before.serial] if before else [], False
+        self._worked = before is not None and self.service.works(before)
+        self._excused = not self._worked  # by time, or by a hand: the code's doing was checked after every run
+        self._interfered, self._forgiven, self._permitted = False, False, self._permits(event)
+        self._replaced = False
+        self._times_accepted = self.world.seen.times_accepted
+        self.world.time.advance(timedelta(seconds=1))  # mails tell whole seconds: no two runs are of the same one
+        begun = self.world.time.now()
+        try:
+            outcome = by() if by else str(self.world.run_with(self._container, event, ahead=ahead)["outcome"])
+        except RotationError as error:
+            outcome, self.message = type(error).__name__, str(error)
+        except Killed:
+            outcome = "killed"
+        self.outcomes.append(outcome)
+        self._let_the_service_finish()
+        self.exchanges = list(self.world.aws.exchanges.names)
+        self.world.aws.exchanges.revive()
+        calls = self.world.aws.calls[self._seen_calls :]
+        self._seen_calls += len(calls)
+        self._check_requests()
+        check_calls(self.world, calls)
+        if any(call.operation not in _READS for call in calls):
+            self._check_what_is_stored(calls, outcome, begun, dry=bool(event.get("dryRun")))
+        else:
+            self._check_hygiene("")
+        self._check_news(calls, outcome, dry=bool(event.get("dryRun")))
+        self.service.new_answers()
+        if self._replaced:  # what this run asked for came later, and belongs to nobody
+            self._put_back = self._put_back or bool(self.service.younger(self._serial))
+        return outcome
+
+    def _let_the_service_finish(self) -> None:
+        """It may be at work for a run that did not wait: what it does then is that run's doing, not the next one's."""
+        while any(tenant.working for tenant in self.tenants):
+            time.sleep(0.01)
+
+    def _permits(self, event: Mapping[str, object]) -> bool:
+        """Whether a run may cost the certificate in use: it was told so, or its end is near and renewal due."""
+        held, soon = self.in_use, self.world.time.now() + timedelta(minutes=3)
+        near = held is not None and soon >= max(held.not_after - CRITICAL, held.due_at)
+        return near or bool(event.get("allowEviction"))
+
+    def _check_what_is_stored(self, calls: list[Call], outcome: str, begun: datetime, *, dry: bool) -> None:
+        TALLY.check(1, not dry or self._interfered, f"a dry run writes: {[call.operation for call in calls]}")
+        before = self._before
+        version, records = self._read_versions(), self.world.aws.records()
+        self._check_credential(before, version, outcome)
+        self._kept.check(calls, records, self._versions, killed=outcome == "killed")
+        mails = self.world.new_emails()
+        fresh = [mail for mail in mails if not self._is_late(mail, begun)]
+        self._check_traffic(calls, mails, fresh, begun)
+        self._check_hygiene("\n".join(call.body for call in calls if call.operation != "PutSecretValue"))
+        state: Mapping[str, Any] = next((r for r in records if r["record"] == "state"), {})
+        refused = any(c.failure or (c.status != HTTPStatus.OK and c.operation not in _READS) for c in calls)
+        self._collect_news(mails, records)
+        self._expectation.check(
+            outcome,
+            [mail.code for mail in fresh],
+            now=self.world.time.now(),
+            not_after=before.not_after if before else None,
+            state=state,
+            sure=not (refused or self._interfered or outcome == "killed"),
+            works=not self._watching or self.world.seen.times_accepted > self._times_accepted,
+        )
+
+    @property
+    def _watching(self) -> bool:
+        return self.world.settings["WATCH_IN_USE"] == "true"
+
+    def _check_requests(self) -> None:
+        """Invariants 3, 4 and 7; and whether a request cost the certificate in use."""
+        requests = self.world.simulator.requests
+        for tenant in self.tenants:
+            times = [r.when for r in requests if r.endpoint == "cert:refresh" and r.tenant == tenant.name]
+            spaced = all(later - earlier >= HOUR for earlier, later in itertools.pairwise(times[2:]))
+            TALLY.check(3, spaced, f"requests for a certificate left at {times}")
+        TALLY.check(4, self.world.seen.most_at_once <= 1, "two requests for a certificate were open at once")
+        TALLY.check(7, not any("<redacted>" in request.path for request in requests), "an API key stood in a URL")
+        record = self.service.record(self._before.serial) if self._before else None
+        if self._worked and not self._forgiven and record and record.deleted:
+            by_code = {request.issued_cert_name for request in requests}
+            foreign = any(r.name not in by_code for r in self.service.younger(record.serial))
+            fine = self._permitted or self._put_back or foreign
+            TALLY.check(1, fine, "a request had the service delete the certificate in use, and nobody allowed it")
+            self._excused = True
+
+    def _check_credential(self, before: Held | None, version: str, outcome: str) -> None:
+        """Invariants 1, 5 and 8."""
+        now, after = self.world.time.now(), self.in_use
+        if version == self._by_hand and not (after and after.complete):
+            return  # somebody stored something unusable, and there it still is
+        TALLY.check(1, after and after.complete, f"after {outcome}, AWSCURRENT is not a complete credential")
+        if after is None:
+            return
+        TALLY.check(8, after.own == self._own, f"after {outcome}, they are {after.own.keys()}")
+        if before and after.serial != before.serial and version != self._by_hand:
+            self._check_promoted(before, after)
+        fine = self._excused or after.not_after <= now or self.service.works(after)
+        TALLY.check(1, fine, f"after {outcome}, the service does not accept the certificate in use")
+
+    def _check_promoted(self, before: Held, after: Held) -> None:
+        """The service let it in, or refused the one before it (or that had ended) and did not refuse this one."""
+        answers, now = self.service.answers_so_far(), self.world.time.now()
+        refused = answers.refused(before.serial) or (self._interfered and not self.service.works(before))
+        dead = refused or before.not_after <= now + SKEW
+        shown = self.service.has_let_in(after.serial) or (dead and not answers.refused(after.serial))
+        TALLY.check(5, shown, f"{after.serial:x} was never let in, and is used in place of one that was not refused")
+        sooner = after.not_after < before.not_after
+        TALLY.check(5, dead or not sooner, "the new certificate ends sooner than the old one")
+        self._excused, self._serial = dead or self._forgiven, after.serial
+        # Of two that wait the first one let in is used: where that is the older one, the next renewal deletes it.
+        self._put_back = self.service.has_let_in(after.serial) and bool(self.service.younger(after.serial))
+        self._serials.append(after.serial)
+        self._promoted = True
+        self._news.happened(Fact("rotated", now, str(after.document["certName"]), reload=dead and not self._interfered))
+
+    def _is_late(self, mail: Email, begun: datetime) -> bool:
+        """Whether an earlier run wrote it, and AWS did not take it then."""
+        return mail.body.startswith(LATE) or rendered_at(mail) < begun - 2 * SKEW
+
+    def _check_traffic(self, calls: list[Call], mails: list[Email], fresh: list[Email], begun: datetime) -> None:
+        """Invariant 11."""
+        asked = sum(name in _OF_SERVICE for name in self.exchanges)
+        seen = Seen(
+            begun,
+            self.world.time.now(),
+            tuple(self._serials),
+            self.service.answers_so_far(),
+            unreached=asked > len(self.service.answers_so_far().requests),
+            strangers=frozenset(h.serial for h in (self._before, self.in_use) if h and not self.service.issued(h)),
+            alone=not (self._interfered or self._replaced),
+        )
+        published = [place for place, name in enumerate(self.exchanges) if name == "Publish"]
+        taken = [call.status == HTTPStatus.OK for call in calls if call.operation == "Publish"]
+        for mail, place in zip(mails, itertools.compress(published, taken), strict=False):
+            before = sum(name in _OF_SERVICE for name in self.exchanges[:place])
+            self._traffic.check(seen, mail, before if mail in fresh else None)
+        self._traffic.remember(seen)
+
+    def _collect_news(self, mails: list[Email], records: list[dict[str, Any]]) -> None:
+        """What was given up in the last run, and what was told."""
+        now, events = self.world.time.now(), self.world.aws.announced()
+        for serial in self._in_hand.given_up(self.world.aws.versions(), records, promoted=self._promoted):
+            record = self.service.record(serial)
+            self._news.happened(Fact("dropped", now, record.name if record else f"{serial:x}"))
+        self._news.told(mails, events[self._seen_events :], now)
+        self._seen_events = len(events)
+
+    def _check_news(self, calls: list[Call], outcome: str, *, dry: bool) -> None:
+        """Invariant 12."""
+        failed = {call.operation for call in calls if call.failure and call.failure != "repeated"}
+        if failed and failed <= _OF_NEWS and not self._interfered:
+            TALLY.check(12, outcome != "StorageFailure", f"refused {failed} made the run fail: {self.message}")
+        if outcome != "rotated":
+            self._news.not_closed()
+        forgetful = failed & _OF_NEWS and failed & _OF_LEDGER  # then it is neither told nor remembered
+        if outcome[0].isupper() and not (dry or forgetful):
+            self._news.happened(Fact(outcome, self.world.time.now()))
+        if not (failed or dry) and outcome not in _DID_NOT_COME_TO_TELL:
+            self._news.check()
+
+    @property
+    def is_hopeless(self) -> bool:
+        """What is in use does not work, and nothing in hand ever will: a person has to onboard again."""
+        held = self.in_use
+        if held is None or self.service.works(held):
+            return False
+        key = str(held.document["apiKey"])
+        return not any(self.service.may_come_to_work(serial, key) for serial in self._in_hand.serials)
+
+    @property
+    def news_waits(self) -> bool:
+        """Whether something happened that was not told yet."""
+        return self._news.waits
+
+    def check_at_rest(self) -> None:
+        """All is well, and people and programs know it."""
+        self._news.check_at_rest()
+
+    def _check_hygiene(self, told: str) -> None:
+        """Invariant 6."""
+        said = self._log.text_since(self._seen_logged)
+        answers = self.world.said[self._seen_said :]
+        self._seen_logged, self._seen_said = len(self._log.records), len(self.world.said)
+        TALLY.check(6, not self._canary.found_in("\n".join([said, *answers, told])), "a secret was told")
+
+    # Reading.
+
+    def _read_versions(self) -> str:
+        """Read what is new in the secret; the version in use."""
+        listed = self.world.aws.versions()
+        for version in listed.keys() - self._versions.keys():
+            self._versions[version] = text = listed[version][1]
+            self._canary.watch_for(
+                api_key=secret_parser.api_key(text), private_key_pem=secret_parser.private_key_pem(text)
+            )
+        current = next((version for version, (labels, _) in listed.items() if "AWSCURRENT" in labels), "")
+        self.in_use = secret_parser.credential(self._versions[current]) if current else None
+        if self.in_use and self.in_use.complete:
+            self.last_good = self.in_use
+        return current
+
+    @cached_property
+    def _container(self) -> Dependencies:
+        """The container that runs come back to while it is warm."""
+        return self.world.dependencies()
+
+    def cold_start(self) -> None:
+        """The next run is in a new container, which reads its settings anew."""
+        self.__dict__.pop("_container", None)
+
+    @property
+    def tenants(self) -> list[Tenant]:
+        """Who was signed up, in order."""
+        return self.service.tenants
+
+    @property
+    def given_up(self) -> bool:
+        """The certificate in use works no more, and nothing the code could do would change it."""
+        return self._excused
+
+
+type Watched = Callable[[], AbstractContextManager[Watch]]
+"""Makes a watched world of its own for one case."""

@@ -1,0 +1,199 @@
+"""A machine that Hypothesis drives: one credential, and everything that can happen around it, in any order.
+
+Every rule can be taken at any time, and what is drawn for it depends on nothing but the draw. A rule for which there
+is no occasion does nothing: so a program found once can be replayed, and made smaller.
+"""
+
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from simulator.faults import FAULTS
+from tests.support.aws_failures import EVERY_FAILURE
+from tests.support.convergence import settle
+from tests.support.exchanges import When
+from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariants import TALLY
+from tests.support.operator_actions import PEOPLE, activates, mends, takes_back_their_pending
+
+HOUR = timedelta(hours=1)
+LONGEST_RUN = 26  # exchanges; more than that has not been seen
+# A short life is within CriticalDays before its last third begins.
+LIFETIMES = (timedelta(days=90), timedelta(days=90), timedelta(days=365), timedelta(days=15))
+
+_flags: st.SearchStrategy[dict[str, bool]] = st.fixed_dictionaries(
+    {}, optional={flag: st.just(True) for flag in ("force", "allowEviction", "dryRun")}
+)
+EVENTS: st.SearchStrategy[dict[str, bool]] = st.one_of(
+    st.just({}), _flags, st.just({"force": True}), st.just({"force": True, "allowEviction": True})
+)
+AHEAD = st.sampled_from((0, 0, 0, 20, 60)).map(lambda seconds: timedelta(seconds=seconds))
+PLACES = st.integers(0, LONGEST_RUN - 1)
+EXCHANGES = st.sampled_from(
+    ("cert:refresh", "verdicts:statistics", "TransactWriteItems", "PutSecretValue", "UpdateSecretVersionStage")
+)
+WHEN: st.SearchStrategy[When] = st.sampled_from(("before", "after"))
+FAILURES = st.sampled_from(EVERY_FAILURE)
+
+# The faults whose default would take long, made short: the code waits 0.2 seconds for an answer here.
+_QUICK: Mapping[str, Mapping[str, float]] = {
+    "slow": {"seconds": 0.3},
+    "drip": {"seconds": 0.1},
+    "huge-body": {"megabytes": 1},
+}
+
+
+class Model(RuleBasedStateMachine):
+    """One customer, one secret."""
+
+    def __init__(self, watched: Watched) -> None:
+        super().__init__()
+        self._stack = ExitStack()
+        self.watch: Watch = self._stack.enter_context(watched())
+        self._steps = -1  # Hypothesis looks once before the first one
+
+    @initialize(lifetime=st.sampled_from(LIFETIMES), watching=st.booleans())
+    def somebody_signs_up(self, lifetime: timedelta, *, watching: bool) -> None:
+        """With a certificate that is due, or will be soon; every second customer has the one in use watched."""
+        self.watch.world.settings["WATCH_IN_USE"] = str(watching).lower()
+        self.watch.world.simulator.issued_lifetime = lifetime
+        self.watch.onboard(age=lifetime * 0.7, lifetime=lifetime)
+
+    @invariant()
+    def a_step_was_taken(self) -> None:
+        """Watch has checked the invariants, if it was a run."""
+        self._steps += 1
+
+    # Runs.
+
+    @rule(ahead=AHEAD)
+    def the_hour_strikes(self, ahead: timedelta) -> None:
+        """The schedule, an hour after the last run or later."""
+        self.watch.world.time.advance(HOUR + timedelta(minutes=3))
+        self.watch.run(ahead=ahead)
+
+    @rule(ahead=AHEAD)
+    def the_schedule_delivers_twice(self, ahead: timedelta) -> None:
+        """AWS may deliver an event again at any time."""
+        self.watch.run(ahead=ahead)
+
+    @rule(event=EVENTS, ahead=AHEAD)
+    def somebody_invokes(self, event: dict[str, bool], ahead: timedelta) -> None:
+        """By hand, with any event."""
+        self.watch.run(event, ahead=ahead)
+
+    @rule(event=EVENTS, place=PLACES, when=WHEN)
+    def a_run_is_killed(self, event: dict[str, bool], place: int, when: When) -> None:
+        """Right before or right after any exchange; a number past the last one kills nothing."""
+        self.watch.world.aws.exchanges.kill(place, when)
+        self.watch.run(event)
+
+    @rule(event=EVENTS, place=EXCHANGES, when=WHEN)
+    def a_run_is_killed_where_it_hurts(self, event: dict[str, bool], place: str, when: When) -> None:
+        """At the first exchange of a kind that writes, or asks for a certificate."""
+        self.watch.world.aws.exchanges.kill(place, when)
+        self.watch.run(event)
+
+    @rule(event=EVENTS, place=PLACES, other=EVENTS, ahead=AHEAD)
+    def two_runs_overlap(self, event: dict[str, bool], place: int, other: dict[str, bool], ahead: timedelta) -> None:
+        """A second container runs as a whole while the first one is about to make an exchange."""
+        self.watch.meanwhile(place, lambda: self.watch.another_run(other, ahead))
+        self.watch.run(event)
+
+    @rule(event=EVENTS, place=PLACES, who=st.sampled_from(sorted(PEOPLE)))
+    def somebody_acts_during_a_run(self, event: dict[str, bool], place: int, who: str) -> None:
+        """The same, with a person's hand in place of the second container."""
+        self.watch.meanwhile(place, lambda: PEOPLE[who](self.watch))
+        self.watch.run(event)
+
+    # What happens between them.
+
+    @rule(minutes=st.integers(1, 59))
+    def minutes_pass(self, minutes: int) -> None:
+        """A killed run's lease may or may not be over."""
+        self.watch.world.advance(minutes=minutes)
+
+    @rule(hours=st.integers(2, 40))
+    def hours_pass(self, hours: int) -> None:
+        """The limit recovers, and a grace period may end."""
+        self.watch.world.advance(hours=hours)
+
+    @rule(until=st.sampled_from(("due",) * 5 + ("critical",) * 3 + ("last day",) * 2 + ("last hours", "the end")))
+    def time_passes(self, until: str) -> None:
+        """Straight to where decisions change."""
+        held, now = self.watch.last_good, self.watch.world.time.now()
+        moment = {
+            "due": held.due_at,
+            "critical": held.not_after - timedelta(days=7),
+            "last day": held.not_after - timedelta(hours=23),
+            "last hours": held.not_after - timedelta(hours=5),
+            "the end": held.not_after,
+        }[until]
+        self.watch.world.time.advance(max(moment - now + timedelta(minutes=1), timedelta(0)))
+
+    @rule(name=st.sampled_from(sorted(FAULTS)), times=st.integers(1, 2))
+    def the_service_will_fail(self, name: str, times: int) -> None:
+        """The next requests for a certificate meet a fault."""
+        self.watch.world.simulator.fault(
+            name, times=times, tenant=None, endpoint="cert:refresh", **_QUICK.get(name, {})
+        )
+
+    @rule(name=st.sampled_from(("unavailable", "unauthorized", "server-error")), times=st.integers(1, 6))
+    def the_probe_will_fail(self, name: str, times: int) -> None:
+        """The next probes meet one."""
+        self.watch.world.fault(name, times=times, at="verdicts:statistics")
+
+    @rule(name=st.sampled_from(("unavailable", "too-many-requests", "drop-before-processing", "unauthorized")))
+    def the_probe_fails_for_long(self, name: str) -> None:
+        """Every probe meets one, until all is well again."""
+        self.watch.world.fault(name, times=None, at="verdicts:statistics")
+
+    @rule(operation=st.sampled_from(("Publish", "PutEvents")), name=st.sampled_from(("denied", "unreachable")))
+    def news_is_refused_for_long(self, operation: str, name: str) -> None:
+        """A topic or a bus takes nothing, in every run until all is well again."""
+        self.watch.world.aws.failures.set(name, operation, times=None)
+
+    @rule(failure=FAILURES, times=st.integers(1, 3))
+    def aws_will_fail(self, failure: tuple[str, str], times: int) -> None:
+        """The next calls of one operation do."""
+        name, operation = failure
+        self.watch.world.aws.failures.set(name, operation, times=times)
+
+    @rule()
+    def everything_is_well_again(self) -> None:
+        """Whatever still waited to go wrong does not."""
+        self.watch.world.simulator.clear_faults()
+        self.watch.world.aws.failures.clear()
+        mends(self.watch)
+
+    @rule(who=st.sampled_from(sorted(PEOPLE)))
+    def somebody_acts(self, who: str) -> None:
+        """By hand, at the secret or at the service."""
+        PEOPLE[who](self.watch)
+
+    # The end.
+
+    def teardown(self) -> None:
+        """Whatever happened, the schedule alone gets out of it, or says why a person must help, and then it does."""
+        with self._stack:
+            TALLY.count("steps of the model", self._steps if self.watch.outcomes else 0)
+            if sys.exception() is None and self.watch.outcomes:
+                self._orderly_end()
+
+    def _orderly_end(self) -> None:
+        watch = self.watch
+        self.everything_is_well_again()
+        takes_back_their_pending(watch)
+        activates(watch)
+        settle(watch)
+        if watch.outcomes[-1] != "not_due" or watch.given_up:  # expired, or refused: the cure is to onboard anew
+            watch.onboard()
+            watch.world.time.advance(HOUR)
+            settle(watch)
+        good = watch.outcomes[-1] == "not_due" and watch.world.accepted()
+        TALLY.check(1, good, f"it never came to rest: {watch.outcomes[-20:]}")
+        TALLY.count("endings of the model")

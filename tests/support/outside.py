@@ -1,0 +1,84 @@
+"""What can be seen of a run from outside: how it ended, what it asked the service, and what AWS made of its time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from certificate_rotation.domain.errors import RotationError
+from simulator import Request, Tenant
+from tests.support.exchanges import Killed
+from tests.support.invariants import TALLY
+from tests.support.rotation_env import World
+
+PROBE = "verdicts:statistics"
+# Vendor: one request a second, which consumers may share. The rest is for the way there.
+BETWEEN_PROBES = timedelta(seconds=1.1)
+
+
+def ends(world: World, **event: object) -> str:
+    """How a run ends: a result's outcome, or the error's class name."""
+    try:
+        return world.run(**event)["outcome"]
+    except RotationError as error:
+        return type(error).__name__
+
+
+def probes(world: World) -> list[Request]:
+    """The harmless questions that reached the service."""
+    return world.simulator.requests_to(PROBE)
+
+
+@contextmanager
+def asking(world: World) -> Iterator[list[Request]]:
+    """The probes of the run that is made in the block: filled in at its end."""
+    before, found = len(probes(world)), list[Request]()
+    yield found
+    found += probes(world)[before:]
+
+
+def no_answer(world: World, fault: str = "unavailable") -> None:
+    """From now on the service has no answer to a probe; it still refuses what it does not know."""
+    world.fault(fault, at=PROBE, times=None)
+
+
+def slow(world: World, operation: str, *, seconds: float, number: int = 1) -> None:
+    """AWS takes its time over an operation: the one of this number from now on."""
+    exchanges, seen = world.aws.exchanges, list[int]()
+    exchanges.names.clear()
+
+    def look() -> None:
+        place = len(exchanges.names)
+        if exchanges.names[-1] == operation and place not in seen:
+            seen.append(place)
+            if len(seen) == number:
+                world.advance(seconds=seconds)
+
+    exchanges.look = look
+
+
+def kill_after(world: World, rehearsed: World, exchange: str) -> None:
+    """Let a run come back from an exchange and die before the next. `rehearsed` made the same run to its end."""
+    place = rehearsed.aws.exchanges.names.index(exchange) + 1
+    world.aws.exchanges.kill(place, "before")
+    with pytest.raises(Killed):
+        world.run()
+    world.aws.exchanges.revive()
+    world.advance(minutes=4)
+
+
+def waits(world: World, *, left: timedelta) -> Tenant:
+    """A certificate waits to be accepted, and the one in use has so long to live."""
+    tenant = world.onboard(age=timedelta(days=62))
+    world.fault("activation-delay", times=None)
+    assert ends(world) == "CertificateNotAccepted"
+    world.time.advance(world.credential().chain.not_after - left - world.time.now())
+    return tenant
+
+
+def rotates(world: World) -> None:
+    """The twin of a failure: the same world, with the one thing mended."""
+    outcome = world.run()["outcome"]
+    TALLY.check(7, outcome == "rotated", f"the mended twin of a failure is {outcome}")
+    TALLY.count("TLS twins")

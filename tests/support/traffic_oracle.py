@@ -1,0 +1,92 @@
+"""Invariant 11 from the outside: what each mail says of traffic, beside what the service answered in that run."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tests.support.aws_calls import Email
+from tests.support.invariants import TALLY
+from tests.support.service_records import Answers
+
+_SAYS = {"accepted": "Yes:", "refused": "No:", "no answer": "Not known:"}
+NOT_ASKED, NOT_KNOWN = "Not asked", "Not known:"
+_SKEW = timedelta(seconds=61)  # mails tell whole seconds, and containers' clocks differ
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One run as an observer saw it.
+
+    Attributes:
+        begun: when, by the world's clock.
+        ended: likewise.
+        in_use: serial numbers of what was in use in it: one, or two where it was replaced.
+        answers: what the service answered.
+        unreached: whether a request did not get through to the service.
+        strangers: of those in use, what the service never issued: it lets none of them through the TLS handshake.
+        alone: nobody else ran or acted meanwhile, so that the last answer counts.
+    """
+
+    begun: datetime
+    ended: datetime
+    in_use: tuple[int, ...]
+    answers: Answers
+    unreached: bool
+    strangers: frozenset[int]
+    alone: bool
+
+
+def rendered_at(mail: Email) -> datetime:
+    """When a mail was written, by its own word: it may be sent by a later run."""
+    found = re.search(r"^Now: (\S+)Z$", mail.body, re.MULTILINE)
+    return datetime.fromisoformat(found[1]).replace(tzinfo=UTC) if found else datetime.min.replace(tzinfo=UTC)
+
+
+class Traffic:
+    """The runs so far, and the mails they made."""
+
+    def __init__(self) -> None:
+        self._runs: list[Seen] = []
+
+    def remember(self, run: Seen) -> None:
+        """Mails of this run may be sent by later ones."""
+        self._runs.append(run)
+
+    def check(self, run: Seen, mail: Email, asked: int | None) -> None:
+        """A mail's sentence is what the service answered in the run that wrote it.
+
+        Args:
+            run: the one that sent it.
+            mail: the mail.
+            asked: how many requests had left this run by then; None if an earlier run wrote the mail.
+        """
+        if asked is not None:
+            allowed = _allowed(run, _serial(mail), asked)
+        else:
+            at = rendered_at(mail)
+            wrote = [one for one in (*self._runs, run) if one.begun - _SKEW <= at <= one.ended + _SKEW]
+            allowed = set[str]().union(*(_allowed(one, _serial(mail), None) for one in wrote))
+        said = next((form for form in (*_SAYS.values(), NOT_ASKED) if mail.traffic.startswith(form)), "")
+        TALLY.check(11, said in allowed, f"the mail {mail.code} says {mail.traffic!r}, which may be {allowed}")
+
+
+def _serial(mail: Email) -> int | None:
+    """Of the certificate in use that a mail is about; None when it could not be read."""
+    found = re.search(r"^Serial number: ([0-9a-f]+)$", mail.body, re.MULTILINE)
+    return int(found[1], 16) if found else None
+
+
+def _allowed(run: Seen, serial: int | None, asked: int | None) -> set[str]:
+    """The forms that would be true, after so many requests of the run."""
+    if serial is None:
+        return {NOT_ASKED, NOT_KNOWN}
+    if serial not in run.in_use:
+        return set()
+    certain = asked is not None and run.alone and not run.unreached
+    verdicts = (run.answers.up_to(asked) if certain else run.answers).about(serial)
+    if certain and serial == run.in_use[0]:
+        verdicts = verdicts[-1:]
+    forms = {_SAYS[one] for one in verdicts}
+    if run.unreached:
+        forms |= {NOT_KNOWN, *([_SAYS["refused"]] if serial in run.strangers else [])}
+    return forms if forms and certain else forms | {NOT_ASKED}
