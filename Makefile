@@ -3,6 +3,7 @@
 .PHONY: help install demo test unit lint style types imports template format build scan simulator bench pictures soak sabotage mutation lock clean
 
 ENVIRONMENTS := dev sam local-aws
+SOAKED := model orders aws_lags crash_everywhere
 MAKEFLAGS += --jobs=3 --no-print-directory # what waits for nothing goes side by side
 export SAM_CLI_TELEMETRY := 0
 # Whatever the shell says, Python keeps its byte code: dozens of its processes start in one `make test`.
@@ -53,10 +54,10 @@ simulator: install ## Serve the local Third-Party Device-ID service, and print w
 pictures: install ## Run the demo, record its console, and draw the pictures of README and docs (two minutes)
 	@.venv/dev/bin/python -m dev.pictures
 
-soak: install ## Let the model hunt ten times as long, or SOAK=n times
-	@SOAK=$${SOAK:-10} .venv/dev/bin/pytest -n 2 tests/reliability/test_model.py
+soak: install ## Let the model hunt ten times as long, or SOAK=n times; and play every order, stale read and triple of crashes
+	@SOAK=$${SOAK:-10} .venv/dev/bin/pytest -n 2 $(SOAKED:%=tests/reliability/test_%.py)
 
-sabotage: install ## Break a copy of the code once for every invariant, and see the table of the tests turn red
+sabotage: install ## Break a copy of the code in one way after the other, and see the table of the tests turn red
 	@.venv/dev/bin/python -m tests.sabotage
 
 mutation: install ## Change decision, ledger and rotation one thing at a time, and see a test fail (twenty minutes)

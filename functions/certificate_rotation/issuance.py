@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from certificate_rotation.adapters.device_id_api import ANSWER_SECONDS
-from certificate_rotation.adapters.mtls import CONNECT_SECONDS
+from certificate_rotation.adapters.mtls import CONNECTING_SECONDS
 from certificate_rotation.adapters.secret_store import EARLIER, INTENT
 from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.credential import Intent
@@ -37,8 +37,7 @@ from certificate_rotation.snapshot import InHand, LeaseLostError, Snapshot
 logger = logging.getLogger(__name__)
 
 # A request is not started with less time left than it and the writing down of its answer may take.
-# Connecting and the handshake may take CONNECT_SECONDS each.
-ISSUE_BUDGET = timedelta(seconds=2 * CONNECT_SECONDS + ANSWER_SECONDS) + TIME_FOR_WRITES
+ISSUE_BUDGET = timedelta(seconds=CONNECTING_SECONDS + ANSWER_SECONDS) + TIME_FOR_WRITES
 _SETTLE_PAUSES = (1, 2, 4, 8)  # seconds before the next try
 _TOO_LATE = ServiceUnreachable(
     "AWS took so long to count the attempt that too little time was left to ask for a certificate. Nothing was sent, "
@@ -52,6 +51,7 @@ class Issuance:
     def __init__(self, dependencies: Dependencies, invocation: Invocation) -> None:
         """`dependencies` and `invocation` as they are for this run."""
         self._dependencies, self._invocation = dependencies, invocation
+        self._began_with = invocation.time_left()
 
     def issue(self, snapshot: Snapshot) -> Snapshot:
         """Ask for a certificate. One that is in hand and waits is kept beside it.
@@ -62,15 +62,17 @@ class Issuance:
         Raises:
             LeaseLostError: before anything was sent.
             RefreshFailed: none was issued, or nobody knows.
-            InvalidSettings: too little time is left of this invocation.
-            StorageFailure: AWS refused a write, and nothing was sent; or it could not be told that nothing was issued.
+            InvalidSettings: this invocation never had enough time.
+            StorageFailure: AWS refused a write or took too long, and nothing was sent; or it could not be told that
+                nothing was issued.
         """
         self._require_time()
-        waiting = snapshot.in_hand[-1] if snapshot.in_hand else None
-        intent = self._intend(snapshot, waiting)
+        usable = snapshot.usable(self._invocation.clock())
+        waiting = usable[-1] if usable else None
+        intent = self._intend(snapshot)
         self._require_time()  # making a large RSA key takes a small Lambda many seconds
         attempt, earlier = self._charge(snapshot, intent, waiting)
-        if self._invocation.time_left() < ISSUE_BUDGET:  # AWS may have taken long to count it
+        if not self.has_time():  # AWS may have taken long to count it
             self._settle(snapshot, attempt, _TOO_LATE)
             raise StorageFailure(str(_TOO_LATE))
         try:
@@ -86,27 +88,33 @@ class Issuance:
         attempts = snapshot.state.attempts.charged(attempt.started_at)
         return snapshot.with_issued(InHand(intent, issued.certificate, answered), attempts, earlier)
 
-    def _require_time(self) -> None:
-        if self._invocation.time_left() < ISSUE_BUDGET:
-            raise InvalidSettings(
-                f"Timeout: {self._invocation.time_left().total_seconds():.0f} seconds are left of this invocation, and "
-                f"asking for a certificate may take {ISSUE_BUDGET.total_seconds():.0f}. Nothing was sent."
-            )
+    def has_time(self) -> bool:
+        """Whether enough is left of this invocation to ask for a certificate and to write down the answer."""
+        return self._invocation.time_left() >= ISSUE_BUDGET
 
-    def _intend(self, snapshot: Snapshot, waiting: InHand | None) -> Intent:
+    def _require_time(self) -> None:
+        if self.has_time():
+            return
+        left, wanted = self._invocation.time_left().total_seconds(), ISSUE_BUDGET.total_seconds()
+        said = f"{left:.0f} seconds are left of this invocation, and asking for a certificate may take {wanted:.0f}."
+        if self._began_with < ISSUE_BUDGET:
+            raise InvalidSettings(f"Timeout: {said} Nothing was sent.")
+        raise StorageFailure(f"What came before took AWS, or the making of the key, too long: {said} Nothing was sent.")
+
+    def _intend(self, snapshot: Snapshot) -> Intent:
         """A key, a CSR and a name in a version of their own; those of an earlier run if it never came to ask.
 
         Writing them also shows that the role, the KMS key and the quota allow what the certificate will need.
         """
-        if snapshot.intent and not snapshot.state.open_attempt:
-            return snapshot.intent
-        if waiting:  # its key must keep a label of ours: INTENT moves on to the new one
-            at, wanted = snapshot.labels.get(EARLIER), waiting.intent.version
-            if at != wanted:
-                self._dependencies.secrets.label(snapshot.arn, wanted, EARLIER, now_on=at)
-        else:
-            self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.labels)
-        credential = snapshot.credential
+        if snapshot.unasked:
+            return snapshot.unasked
+        credential, secrets, labels = snapshot.credential, self._dependencies.secrets, snapshot.labels
+        if snapshot.intent is None:
+            secrets.unlabel_all(snapshot.arn, labels)
+        elif labels.get(EARLIER) != snapshot.intent.version:
+            # The key of an attempt that is open must keep a label of ours: INTENT moves on to the new one.
+            secrets.label(snapshot.arn, snapshot.intent.version, EARLIER, now_on=labels.get(EARLIER))
+            secrets.unlabel(snapshot.arn, snapshot.intent.version, INTENT)
         key = new_private_key(self._dependencies.settings.key_algorithm, like=credential.key)
         intent = Intent(
             version=str(uuid.uuid4()),
@@ -115,7 +123,7 @@ class Issuance:
             cert_name=_new_name(self._dependencies.settings.cert_name_prefix, self._invocation.clock()),
             based_on=credential.chain.fingerprint,
         )
-        self._dependencies.secrets.put(snapshot.arn, intent.version, intent.dump(), INTENT)
+        secrets.put(snapshot.arn, intent.version, intent.dump(), INTENT)
         return intent
 
     def _charge(self, snapshot: Snapshot, intent: Intent, waiting: InHand | None) -> tuple[OpenAttempt, InHand | None]:
@@ -137,9 +145,26 @@ class Issuance:
             earlier = replace(waiting, attempt=known)
         attempts, owner = snapshot.state.attempts.charged(attempt.started_at), self._invocation.owner
         before = earlier.attempt if earlier else None
-        if not self._dependencies.ledger.charge(snapshot.arn, owner, attempts, attempt, earlier=before):
+        try:
+            charged = self._dependencies.ledger.charge(snapshot.arn, owner, attempts, attempt, earlier=before)
+        except StorageFailure as error:
+            # It may have been counted all the same, the answer lost: as nothing was sent, it must not stay open.
+            try:
+                self._settle(snapshot, attempt, ServiceUnreachable(f"{error} Nothing was sent."))
+            except StorageFailure as left:
+                if self._may_be_open(snapshot.arn, attempt):
+                    raise left from error
+            raise
+        if not charged:
             raise LeaseLostError("The lease ran out before anything was sent.")
         return attempt, earlier
+
+    def _may_be_open(self, arn: str, attempt: OpenAttempt) -> bool:
+        """Whether the ledger counts it, or does not say: then the next runs hold, and people must hear so."""
+        try:
+            return self._dependencies.ledger.load(arn).open_attempt == attempt
+        except StorageFailure:
+            return True
 
     def _settle(self, snapshot: Snapshot, attempt: OpenAttempt, error: RefreshFailed) -> None:
         """Write down why no certificate came. An unknown outcome stays open: that is what holds the next run."""

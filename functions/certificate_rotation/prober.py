@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from certificate_rotation.adapters.device_id_api import PROBE_SECONDS
-from certificate_rotation.adapters.mtls import CONNECT_SECONDS
+from certificate_rotation.adapters.mtls import CONNECTING_SECONDS
 from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.errors import ServiceFailure, ServiceUnreachable
@@ -18,7 +18,7 @@ from certificate_rotation.domain.verdict import ACCEPTED, NOT_ASKED, REFUSED, An
 SPACING = timedelta(seconds=1.1)  # vendor: one request a second
 # A new certificate may need a moment until every server of the service knows it: seconds before each round.
 PAUSES = (0, 1, 2, 4, 8)
-_BUDGET = timedelta(seconds=2 * CONNECT_SECONDS + PROBE_SECONDS) + TIME_FOR_WRITES
+_BUDGET = timedelta(seconds=CONNECTING_SECONDS + PROBE_SECONDS) + TIME_FOR_WRITES
 
 
 class Prober:
@@ -47,9 +47,16 @@ class Prober:
         known = self.known(credential)
         return self._ask(credential, 0) if known == NOT_ASKED else known
 
+    def ask_each(self, credentials: Sequence[Credential]) -> list[Verdict]:
+        """Ask about each in turn, until one is accepted; the answer about each."""
+        return self._ask_in_rounds(credentials, PAUSES[:1])
+
     def ask_patiently(self, credentials: Sequence[Credential]) -> list[Verdict]:
-        """Ask about each in turn, a few times, until one is accepted; the answer about each."""
-        for pause in PAUSES:
+        """The same a few times, at growing distances."""
+        return self._ask_in_rounds(credentials, PAUSES[1:])
+
+    def _ask_in_rounds(self, credentials: Sequence[Credential], pauses: Sequence[float]) -> list[Verdict]:
+        for pause in pauses:
             for number, credential in enumerate(credentials):
                 answer = self._ask(credential, 0 if number else pause)
                 if answer in (ACCEPTED, NOT_ASKED):

@@ -20,12 +20,18 @@ from certificate_rotation.adapters.secret_store import PENDING
 from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.decision import Progress
-from certificate_rotation.domain.errors import CertificateNotAccepted, CertificateRejected, InvalidCredential, adding
+from certificate_rotation.domain.errors import (
+    CertificateNotAccepted,
+    CertificateRejected,
+    InvalidCredential,
+    StorageFailure,
+    adding,
+)
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import Report, Rotated
 from certificate_rotation.domain.state import LastRotation, OpenAttempt
-from certificate_rotation.domain.verdict import NOT_ASKED, REFUSED, Answer, Verdict
-from certificate_rotation.domain.x509 import check_issued, load_private_key
+from certificate_rotation.domain.verdict import NOT_ASKED, Answer, Verdict
+from certificate_rotation.domain.x509 import EndsSoonerError, check_issued, load_private_key
 from certificate_rotation.notifications.alerts import Delivery
 from certificate_rotation.prober import Prober
 from certificate_rotation.snapshot import CredentialChangedError, InHand, Snapshot, staged_version
@@ -81,11 +87,12 @@ class Promotion:
         """`dependencies` and `invocation` as they are for this run; `prober` asks all its questions."""
         self._dependencies, self._invocation, self._prober = dependencies, invocation, prober
 
-    def promote(self, snapshot: Snapshot) -> Promoted:
+    def promote(self, snapshot: Snapshot, *, patiently: bool = True) -> Promoted:
         """Put a certificate in hand into use, without another request.
 
         Args:
             snapshot: with what is in hand.
+            patiently: whether to ask about it a few times; once, where something else is to be tried in this run.
 
         Returns:
             What is in use now, for `close`.
@@ -107,7 +114,7 @@ class Promotion:
         if not snapshot.is_staged(newest.of):
             self._stage(snapshot, newest)
         snapshot = snapshot.with_staged(newest.version)
-        chosen = self._choose(snapshot, candidates)
+        chosen = self._choose(snapshot, candidates, patiently=patiently)
         if chosen is not newest:
             # AWS ignores a put of what is there already, labels included: then the label stays where it is.
             self._stage(snapshot, chosen)
@@ -118,24 +125,29 @@ class Promotion:
             if not secrets.promote(snapshot.arn, chosen.version, instead_of=snapshot.version):
                 raise CredentialChangedError("Somebody moved AWSCURRENT while a certificate was being put into use.")
         logger.info("%s is in use.", name)
-        if attempt and attempt.deleted_cert_name:
-            self._prober.ask(replaced)
+        if attempt is None or attempt.outcome != "issued" or attempt.deleted_cert_name:
+            self._prober.ask(replaced)  # it was deleted, or what the service said of that is lost
         ended = self._invocation.clock() >= replaced.chain.not_after
         return Promoted(snapshot.with_promoted(chosen.credential), attempt, self._prober.known(replaced), ended)
 
-    def _choose(self, snapshot: Snapshot, candidates: list[_Candidate]) -> _Candidate:
+    def _choose(self, snapshot: Snapshot, candidates: list[_Candidate], *, patiently: bool) -> _Candidate:
         """The first one the service accepts; where the one in use is dead, one of which it says nothing will do.
+
+        The one in use is asked about early: a service that takes its time with every answer must not leave too little
+        of it for the question everything else hangs on.
 
         Raises:
             CertificateNotAccepted: there is none.
         """
-        verdicts = self._prober.ask_patiently([one.credential for one in candidates])
-        chosen = _first(Answer.ACCEPTED, candidates, verdicts)
+        offered = [one.credential for one in candidates]
+        chosen = _first(Answer.ACCEPTED, candidates, self._prober.ask_each(offered))
         if chosen:
             return chosen
         in_use = self._prober.ask(snapshot.credential).answer
+        verdicts = self._prober.ask_patiently(offered) if patiently else [self._prober.known(one) for one in offered]
+        chosen = _first(Answer.ACCEPTED, candidates, verdicts)
         ended = self._invocation.clock() >= snapshot.credential.chain.not_after
-        if in_use is Answer.REFUSED or (ended and in_use is Answer.NONE):
+        if chosen is None and (in_use is Answer.REFUSED or (ended and in_use is not Answer.ACCEPTED)):
             chosen = _first(Answer.NONE, candidates, verdicts)  # consumers have nothing that works: nothing is lost
         if chosen is None:
             raise CertificateNotAccepted(_why_not(candidates[0], verdicts[0]))
@@ -182,13 +194,15 @@ class Promotion:
 
     def drop(self, snapshot: Snapshot, report: Report) -> Delivery:
         """Give up a rotation that was made for a certificate no longer in use; what to do next is decided anew."""
-        self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.labels)
         attempt, news = snapshot.state.open_attempt, Delivery()
+        if snapshot.in_hand:
+            names = ", ".join(one.intent.cert_name for one in snapshot.in_hand)
+            news = self._dependencies.alerts.dropped(names, report, snapshot.state, self._invocation)
+        self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.labels)
         if attempt:
-            if snapshot.in_hand:
-                names = ", ".join(one.intent.cert_name for one in snapshot.in_hand)
-                news = self._dependencies.alerts.dropped(names, report, snapshot.state, self._invocation)
             self._dependencies.ledger.drop(snapshot.arn, attempt, keep=news.kept, told=news.gone)
+        else:  # somebody deleted the ledger's record of it
+            self._dependencies.ledger.change_news(snapshot.arn, keep=news.kept, told=news.gone)
         return news
 
     def _checked(self, snapshot: Snapshot) -> list[_Candidate]:
@@ -196,7 +210,7 @@ class Promotion:
 
         Of two that are as good, the newest is used: the service deletes the older one next.
         """
-        *earlier, newest = snapshot.in_hand
+        *earlier, newest = snapshot.usable(self._invocation.clock()) or snapshot.in_hand
         checked = [self._check(snapshot, newest)]
         for one in earlier:
             try:
@@ -208,10 +222,21 @@ class Promotion:
     def _check(self, snapshot: Snapshot, one: InHand) -> _Candidate:
         """The offline check; what fails it is journalled as rejected, so that the next run holds."""
         key, in_use = load_private_key(one.intent.private_key_pem), snapshot.credential
-        replaced = None if self._prober.known(in_use) == REFUSED else in_use.chain
+        now = self._invocation.clock()
         try:
-            chain = check_issued(one.certificate, key, replaced, self._invocation.clock())
-            renewed = snapshot.credential.renewed(chain, key, one.intent.cert_name)
+            try:
+                chain = check_issued(one.certificate, key, in_use.chain, now)
+            except EndsSoonerError as error:
+                answer = self._prober.ask(in_use).answer
+                if answer is Answer.ACCEPTED:
+                    raise
+                if answer is not Answer.REFUSED:  # it is given up only for one that works
+                    raise CertificateNotAccepted(
+                        f"The new certificate {one.intent.cert_name} {error}, and whether the service still accepts "
+                        "that one is not known. Every run asks again."
+                    ) from error
+                chain = check_issued(one.certificate, key, None, now)  # better a shorter life than none
+            renewed = in_use.renewed(chain, key, one.intent.cert_name)
         except ValueError as error:
             if one.attempt and one.attempt == snapshot.state.open_attempt:
                 self._dependencies.ledger.journal(snapshot.arn, replace(one.attempt, outcome="rejected"))
@@ -227,10 +252,11 @@ class Promotion:
 
     def _held_by_consumers(self, snapshot: Snapshot) -> Credential | None:
         """What a promotion replaced that an earlier run did not finish."""
-        text = self._dependencies.secrets.previous(snapshot.arn)
         try:
+            text = self._dependencies.secrets.previous(snapshot.arn)
             previous = Credential.parse(text) if text else None
-        except InvalidCredential:
+        except (InvalidCredential, StorageFailure) as error:  # it is for the wording of a mail: the rotation goes on
+            logger.warning("What the new certificate replaced cannot be read: %s", error)
             return None
         attempt = snapshot.promoted
         return previous if previous and attempt and previous.chain.fingerprint == attempt.based_on else None

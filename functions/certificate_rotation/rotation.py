@@ -38,7 +38,7 @@ from certificate_rotation.domain.errors import (
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import Outcome, Report
 from certificate_rotation.domain.state import Lease
-from certificate_rotation.domain.verdict import ACCEPTED, NOT_ASKED, Answer
+from certificate_rotation.domain.verdict import ACCEPTED, NOT_ASKED, REFUSED, Answer
 from certificate_rotation.issuance import Issuance
 from certificate_rotation.notifications.alerts import Delivery
 from certificate_rotation.prober import Prober
@@ -151,8 +151,8 @@ class _Run:
         return self._decide_on_what_is_known(snapshot)
 
     def _decide_on_what_is_known(self, snapshot: Snapshot) -> Decision:
-        facts = snapshot.facts(self._prober.known(snapshot.credential))
         owner, now = self._invocation.owner, self._invocation.clock()
+        facts = snapshot.facts(self._prober.known(snapshot.credential), now)
         decision = decide(facts, self._settings.policy, self._command, now, owner)
         logger.info("%s. %s", type(decision).__name__, decision.why)
         return decision
@@ -216,9 +216,11 @@ class _Run:
             Unauthorized: somebody deleted the certificate or the key at the service. Better told now than when due.
         """
         self._watch(snapshot)
-        if self._prober.known(snapshot.credential).answer is Answer.REFUSED:
+        if self._prober.known(snapshot.credential) == REFUSED:
             name = snapshot.credential.cert_name or "it has no name in the secret"
-            raise Unauthorized(f"The service refuses the certificate in use ({name}) together with its API key.")
+            raise Unauthorized(
+                f"The service refuses the certificate in use ({name}) together with its API key.", asked=True
+            )
 
     def _watch(self, snapshot: Snapshot) -> None:
         """Ask once in a run, unless the owner does not want it. No answer is nothing to wake anybody for."""
@@ -244,9 +246,12 @@ class _Run:
         if snapshot.progress is Progress.PROMOTED:
             self._watch(snapshot)
         try:
-            return self._promotion.promote(snapshot)
+            return self._promotion.promote(snapshot, patiently=not another)
         except CertificateNotAccepted:
-            if not another or self._prober.known(snapshot.credential).answer is Answer.REFUSED:
+            in_use = self._prober.known(snapshot.credential)
+            ended = self._invocation.clock() >= snapshot.credential.chain.not_after
+            dead = in_use == REFUSED or (ended and in_use != ACCEPTED)  # it cannot renew anything
+            if not another or dead or not self._issuance.has_time():
                 raise
             logger.info("The end is near and the certificate in hand is not accepted: one more is asked for.")
             return self._issue(snapshot)

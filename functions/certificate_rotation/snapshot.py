@@ -4,20 +4,24 @@ A snapshot is never changed. What a step of the rotation adds makes a new one: `
 `with_promoted`. All that tells how far a rotation has come is read and judged here, so that no step judges it anew.
 """
 
+import logging
 import uuid
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Self
 
 from certificate_rotation.adapters.ledger import Ledger
 from certificate_rotation.adapters.secret_store import CURRENT, EARLIER, INTENT, PENDING, Labels, SecretStore
 from certificate_rotation.domain.credential import Credential, Intent
 from certificate_rotation.domain.decision import Facts, Policy, Progress, held_until, renew_at
-from certificate_rotation.domain.errors import InvalidCredential
+from certificate_rotation.domain.errors import InvalidCredential, StorageFailure
 from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.report import Report
 from certificate_rotation.domain.state import OpenAttempt, State
 from certificate_rotation.domain.verdict import Verdict
 from certificate_rotation.domain.x509 import Chain, belong_together, load_chain, load_private_key
+
+logger = logging.getLogger(__name__)
 
 
 class CredentialChangedError(Exception):
@@ -53,7 +57,8 @@ class Snapshot:
         credential: what that version holds.
         state: the ledger's record.
         labels: of our own labels, which are on and where.
-        intent: of a rotation under way; None without one, or when it is gone.
+        intent: of the open attempt; without one, `unasked`; None when it is gone.
+        unasked: an intent that no request was made with; None without one.
         in_hand: the certificates that wait to be put into use, the earlier one first.
         promoted: the attempt whose certificate is in use already; None without one.
         progress: how far that rotation has come.
@@ -65,11 +70,16 @@ class Snapshot:
     state: State
     labels: dict[str, str]
     intent: Intent | None = None
+    unasked: Intent | None = None
     in_hand: tuple[InHand, ...] = ()
     promoted: OpenAttempt | None = None
     progress: Progress = Progress.NONE
 
-    def facts(self, in_use: Verdict) -> Facts:
+    def usable(self, now: datetime) -> tuple[InHand, ...]:
+        """What is in hand and has not ended by `now` (aware, UTC)."""
+        return tuple(one for one in self.in_hand if not _has_ended(one, now))
+
+    def facts(self, in_use: Verdict, now: datetime) -> Facts:
         """What `decision` needs of it; `in_use` is what the service said in this run of the credential in use."""
         chain = self.credential.chain
         return Facts(
@@ -79,7 +89,8 @@ class Snapshot:
             self.state,
             self.progress,
             in_use=in_use.answer,
-            in_hand=len(self.in_hand),
+            in_hand=len(self.usable(now)),
+            all_ended=bool(self.in_hand) and not self.usable(now),
         )
 
     def with_issued(self, new: InHand, attempts: Attempts, earlier: InHand | None) -> Self:
@@ -87,7 +98,9 @@ class Snapshot:
         state = replace(
             self.state, attempts=attempts, open_attempt=new.attempt, earlier=earlier.attempt if earlier else None
         )
-        labels = {**self.labels, INTENT: new.intent.version} | ({EARLIER: earlier.intent.version} if earlier else {})
+        labels = {**self.labels, INTENT: new.intent.version}
+        if self.intent and self.intent is not new.intent:
+            labels[EARLIER] = self.intent.version
         in_hand = (earlier, new) if earlier else (new,)
         return replace(self, state=state, labels=labels, intent=new.intent, in_hand=in_hand, progress=Progress.ISSUED)
 
@@ -165,8 +178,8 @@ def take_snapshot(
     credential = Credential.parse(text)
 
     attempt, before = state.open_attempt, state.earlier
-    intent_version = attempt.intent_version if attempt else labels.versions.get(INTENT)
-    intent = _intent(secrets, labels.arn, intent_version) if intent_version else None
+    unasked = _unasked(secrets, labels, attempt, credential)
+    intent = _intent(secrets, labels.arn, attempt.intent_version) if attempt else unasked
     earlier = _intent(secrets, labels.arn, before.intent_version) if before else None
     pending = _pending(secrets, labels) if intent or earlier else None
     staged = pending if intent and pending and _is_for(intent, pending.chain) else None
@@ -186,6 +199,7 @@ def take_snapshot(
             name: at for name, at in labels.versions.items() if name in {INTENT, EARLIER} or (name == PENDING and ours)
         },
         intent=intent,
+        unasked=unasked,
         in_hand=tuple(in_hand),
     )
     return _with_progress(snapshot, earlier), of_function
@@ -212,13 +226,39 @@ def _is_for(intent: Intent, chain: Chain) -> bool:
     return belong_together(load_private_key(intent.private_key_pem), chain.leaf)
 
 
+def _has_ended(one: InHand, now: datetime) -> bool:
+    try:
+        issued = load_chain(one.certificate)
+    except ValueError:  # the offline check says what is wrong with it
+        return False
+    return any(_is_for(one.intent, Chain((c,))) and Chain((c,)).not_after <= now for c in issued.certificates)
+
+
 def _brought(attempt: OpenAttempt, chain: Chain) -> bool:
-    """Whether an attempt brought this certificate."""
+    """Whether an attempt brought this certificate, and not the one it was to replace once more."""
+    if attempt.based_on == chain.fingerprint:
+        return False
     try:
         issued = load_chain(attempt.certificate or "")
     except ValueError:  # none came, or none that can be read
         return False
     return any(Chain((one,)).fingerprint == chain.fingerprint for one in issued.certificates)
+
+
+def _unasked(
+    secrets: SecretStore, labels: Labels, attempt: OpenAttempt | None, credential: Credential
+) -> Intent | None:
+    """An intent that an earlier run never came to ask with. Nothing hangs on it: what cannot be read is made anew."""
+    version = labels.versions.get(INTENT)
+    if version is None or (attempt and attempt.intent_version == version):
+        return None
+    try:
+        intent = _intent(secrets, labels.arn, version)
+    except StorageFailure as error:
+        logger.warning("An intent nobody asked with cannot be read, and is passed over: %s", error)
+        return None
+    # Beside an open attempt it is of use only for the credential it was made for; alone, it may tell of a rotation.
+    return intent if attempt is None or (intent and intent.based_on == credential.chain.fingerprint) else None
 
 
 def _intent(secrets: SecretStore, arn: str, version: str) -> Intent | None:

@@ -4,9 +4,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from certificate_rotation.domain.errors import CertificateNotAccepted, OutcomeUnknown, RefreshFailed, RotationError
+from certificate_rotation.domain.errors import (
+    CertificateNotAccepted,
+    OutcomeUnknown,
+    RefreshFailed,
+    RotationError,
+    ServiceFailure,
+)
 from simulator.ca import new_csr, new_key
 from tests.support.contract import RESULT
+from tests.support.exchanges import Killed
 from tests.support.order_of_writes import ISSUE, kill
 from tests.support.rotation_env import World
 
@@ -42,6 +49,27 @@ def test_a_person_who_accepts_the_eviction_ends_the_hold(unsure: World) -> None:
     assert unsure.accepted()
     assert "Consumers must reload now" in unsure.emails()[-1].body
     assert unsure.emails()[-1].attributes["severity"] == "WARNING"
+
+
+def test_a_key_made_beside_an_open_attempt_is_asked_with_by_a_later_run(unsure: World) -> None:
+    """Killed again and again, it must not make a key each time; and one that was asked with stays labelled."""
+    asked_with = unsure.labels()["ROTATION_INTENT"]
+    unsure.aws.exchanges.kill("TransactWriteItems", "before")
+    with pytest.raises(Killed):
+        unsure.run(force=True, allowEviction=True)
+    unsure.aws.exchanges.revive()
+    unsure.advance(minutes=4)
+    made = unsure.labels()["ROTATION_INTENT"]
+    assert made != asked_with
+    assert unsure.labels()["ROTATION_EARLIER"] == asked_with
+    unsure.fault("unavailable")
+    unsure.fails(ServiceFailure, force=True, allowEviction=True)
+    assert unsure.labels()["ROTATION_INTENT"] == made
+    assert unsure.labels()["ROTATION_EARLIER"] == asked_with, "its certificate may still be found"
+    assert unsure.run()["outcome"] == "held"
+    result = unsure.run(force=True, allowEviction=True)
+    assert result["certName"] == unsure.version(made)["certName"]
+    assert set(unsure.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
 
 
 def test_close_to_the_end_the_hold_ends_by_itself(unsure: World) -> None:

@@ -52,6 +52,14 @@ WRITES: tuple[tuple[Write, object], ...] = (
     (lambda ledger: ledger.remember(ARN, INCIDENT, TOLD, keep=[NEWS], told=[NEWS, LATER]), None),  # what is kept stays
     (lambda ledger: ledger.load(ARN).news, (NEWS,)),
     (lambda ledger: ledger.remember(ARN, INCIDENT, TOLD, told=[NEWS]), None),
+    (lambda ledger: ledger.change_news(ARN, keep=[NEWS, LATER]), None),
+    (lambda ledger: ledger.change_news(ARN, keep=[LATER], told=[NEWS, LATER]), None),
+    (lambda ledger: ledger.change_news(ARN), None),
+    (
+        lambda ledger: ledger.load(ARN),
+        State(3, Attempts(2, NOW), OURS, FIRST, incident=INCIDENT, told=TOLD, news=(LATER,)),
+    ),
+    (lambda ledger: ledger.change_news(ARN, told=[LATER]), None),
     (lambda ledger: ledger.close(ARN, "theirs", FIRST, ROTATION, promoted=FIRST, keep=[NEWS]), False),
     (lambda ledger: ledger.close(ARN, "ours", SECOND, ROTATION, promoted=SECOND, keep=[NEWS]), False),
     (lambda ledger: ledger.load(ARN), State(3, Attempts(2, NOW), OURS, FIRST, incident=INCIDENT, told=TOLD)),

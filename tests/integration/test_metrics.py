@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -95,14 +96,26 @@ def test_a_dry_run_is_no_sign_of_life(function: World, told: Callable[[], dict[s
     """Only a run that may renew is."""
     function.onboard(age=YOUNG)
     invoke({"dryRun": True})
-    assert told().keys() == {"AttemptsAvailable"}
+    assert told() == {}
+
+
+@pytest.mark.parametrize("age", [timedelta(days=80), timedelta(days=91)], ids=["due", "ended"])
+def test_a_dry_run_measures_nothing_but_that_it_did_not_crash(
+    function: World, capsys: pytest.CaptureFixture[str], age: timedelta
+) -> None:
+    """A person who looks must neither still an alarm nor set one off."""
+    function.onboard(age=age)
+    with suppress(CredentialExpired):
+        invoke({"dryRun": True})
+    written = [(metric.name, value) for line in lines(capsys) for metric, value, _ in measured(line)]
+    assert written == [("Unfinished", 1), ("Unfinished", -1)]
 
 
 def test_a_dry_run_that_fails_is_no_crash(function: World, told: Callable[[], dict[str, float]]) -> None:
     """Somebody saw it."""
     with pytest.raises(InvalidCredential):
         invoke({"dryRun": True})
-    assert told() == {"Failed": 1}
+    assert told() == {}
 
 
 def test_an_error_without_a_name_is_left_to_the_alarm_on_crashes(

@@ -7,6 +7,7 @@ import pytest
 
 from certificate_rotation.domain.errors import CertificateNotAccepted, RefreshConflict, RotationError, StorageFailure
 from simulator.ca import new_csr, new_key
+from tests.support.exchanges import Killed
 from tests.support.order_of_writes import CLAIM, ORDER_OF_EXCHANGES, PROMOTE, kill
 from tests.support.rotation_env import World
 
@@ -36,6 +37,40 @@ def test_somebody_who_onboards_anew_is_not_overwritten(world: World, how_far: st
     world.advance(days=61)
     assert world.run()["previousCertName"] == "onboarded-1"
     assert len(tenant.certificates) == 2
+
+
+@pytest.fixture
+def replaced(world: World) -> World:
+    """Somebody onboarded anew while a certificate waits."""
+    world.onboard(age=timedelta(days=62))
+    world.fault("activation-delay")
+    world.fails(CertificateNotAccepted)
+    world.onboard(age=timedelta(0), name=f"{world.aws.name}-2")
+    return world
+
+
+def test_people_hear_of_what_is_dropped_before_its_labels_go(replaced: World) -> None:
+    """What has no label is pruned: a run that is killed in between must have told whose key that is."""
+    replaced.aws.exchanges.kill("UpdateSecretVersionStage", "after")
+    with pytest.raises(Killed):
+        replaced.run()
+    replaced.aws.exchanges.revive()
+    assert "dropped" in replaced.codes()
+
+
+@pytest.mark.parametrize("refused", ["", "Publish"])
+def test_people_hear_of_what_is_dropped_though_the_ledgers_record_is_gone(replaced: World, refused: str) -> None:
+    """Somebody made the table anew: the secret's labels say what waits; and news is late, never lost."""
+    for record in replaced.aws.records():
+        key = {name: {"S": record[name]} for name in ("credential", "record")}
+        replaced.aws.admin.dynamodb.delete_item(TableName=replaced.aws.name, Key=key)
+    if refused:
+        with replaced.aws.refusing(refused):
+            assert replaced.run()["outcome"] == "not_due"
+        assert "dropped" not in replaced.codes()
+    assert replaced.run()["outcome"] == "not_due"
+    assert replaced.codes().count("dropped") == 1
+    assert set(replaced.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 
 from certificate_rotation.domain.errors import RotationError, ServiceFailure, StorageFailure
-from tests.support.order_of_writes import ISSUED
+from simulator.ca import new_csr, new_key
+from tests.support.order_of_writes import ISSUED, PROBE, kill
 from tests.support.rotation_env import World
 
 
@@ -80,6 +81,22 @@ def test_a_certificate_that_was_only_staged_is_found_again(world: World) -> None
         assert "AWSPENDING" in str(world.fails(StorageFailure))
     assert world.run()["outcome"] == "rotated"
     assert_rotated_with_one_request(world)
+
+
+@pytest.mark.parametrize("notify", ["true", "false"])
+def test_consumers_are_hurried_though_the_ledger_never_learnt_what_was_deleted(world: World, notify: str) -> None:
+    """The answer's word of it is lost with the run; so the service is asked about what consumers hold."""
+    world.settings["NOTIFY_ON_SUCCESS"] = notify
+    tenant = world.onboard()
+    world.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), world.credential().chain.leaf.subject, []))
+    with world.aws.refusing("TransactWriteItems", ISSUED):
+        kill(world, PROBE, "before")
+    assert world.run()["outcome"] == "rotated"
+    assert tenant.certificates[0].deleted
+    mail = world.emails()[-1]
+    assert (mail.code, mail.attributes["severity"]) == ("rotated", "WARNING")
+    assert "Consumers must reload now: the service refuses the certificate they hold" in mail.body
+    assert world.aws.announced()[-1].detail["reloadNow"] is True
 
 
 def test_a_certificate_that_neither_store_takes_is_in_the_log(world: World) -> None:

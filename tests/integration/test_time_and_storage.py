@@ -91,6 +91,51 @@ def test_that_nothing_was_issued_is_written_down_though_aws_refuses_once(world: 
     assert len(world.refreshes()) == 2
 
 
+def test_an_attempt_that_was_counted_though_aws_did_not_say_so_is_given_back(world: World) -> None:
+    """Nothing was sent. Left open it would hold for weeks, and for a certificate that cannot exist."""
+    world.onboard(age=DUE)
+    world.aws.failures.set("answer lost", "TransactWriteItems")
+    assert ends(world) == "StorageFailure"
+    assert world.simulator.requests == []
+    assert world.state().open_attempt is None
+    assert world.run(dryRun=True)["attemptsAvailable"] == 3
+    assert [record["outcome"] for record in world.history()] == ["ServiceUnreachable"]
+    (mail,) = world.emails()
+    assert "held" not in mail.body
+    assert ends(world) == "rotated"
+    assert len(world.refreshes()) == 1
+
+
+@pytest.mark.parametrize("failure", ["denied", "throttled", "unreachable"])
+def test_a_count_that_aws_refuses_is_not_told_as_a_hold(world: World, failure: str) -> None:
+    """Nothing was counted, as the ledger says when it is asked: nothing waits for weeks, and no mail may say so."""
+    world.onboard(age=DUE)
+    world.aws.failures.set(failure, "TransactWriteItems", times=None)
+    assert ends(world) == "StorageFailure"
+    assert world.simulator.requests == []
+    (mail,) = world.emails()
+    assert "held" not in mail.body
+    assert "unknown outcome" not in mail.body
+    world.aws.failures.clear()
+    world.advance(hours=1)
+    assert ends(world) == "rotated"
+
+
+def test_an_attempt_that_may_be_counted_and_cannot_be_given_back_is_told_as_a_hold(world: World) -> None:
+    """AWS is out of reach for the rest of the run: the next ones find an attempt of unknown outcome."""
+    world.onboard(age=DUE)
+    world.aws.failures.set("answer lost", "TransactWriteItems")
+    world.aws.failures.set("throttled", "TransactWriteItems", times=None, containing="ServiceUnreachable")
+    assert ends(world) == "StorageFailure"
+    assert world.simulator.requests == []
+    world.aws.failures.clear()
+    (mail,) = world.emails()
+    assert "held" in mail.body
+    assert "The next run carries on where this one stopped" not in mail.body
+    world.advance(hours=1)
+    assert ends(world) == "held"
+
+
 def test_a_hold_that_aws_brought_about_is_told_as_one(world: World) -> None:
     """AWS refuses for the whole run: the next ones hold, and "the next run carries on" would be untrue."""
     world.onboard(age=DUE)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from certificate_rotation.domain.errors import CertificateNotAccepted
 from tests.support.outside import asking, ends, no_answer, waits
 from tests.support.rotation_env import World
 
@@ -102,6 +103,18 @@ def test_of_two_without_an_answer_the_newest_is_used(world: World) -> None:
     world.advance(hours=1)
     assert ends(world) == "rotated"
     assert world.credential().chain.leaf.serial_number == tenant.certificates[2].serial
+
+
+def test_after_the_end_one_more_is_not_asked_for_without_an_answer_about_the_one_in_use(world: World) -> None:
+    """A request with a certificate that is dead brings none, and costs an attempt: ask again, as with none in hand."""
+    tenant = waits(world, left=timedelta(minutes=2))
+    no_answer(world)
+    with pytest.raises(CertificateNotAccepted):
+        world.run_with(world.dependencies(), {}, ahead=timedelta(minutes=4))
+    assert len(world.refreshes()) == 1
+    tenant.activate(tenant.certificates[-1].name)
+    world.simulator.clear_faults()
+    assert ends(world) == "rotated"
 
 
 def test_in_the_last_day_one_more_is_not_asked_for_within_the_hour(world: World) -> None:

@@ -12,6 +12,7 @@ from certificate_rotation.adapters.mtls import Response
 from certificate_rotation.domain.errors import CertificateNotAccepted, CertificateRejected
 from certificate_rotation.domain.x509 import Chain
 from certificate_rotation.prober import PAUSES
+from simulator.ca import new_csr, new_key
 from tests.support.factories import certificate
 from tests.support.rotation_env import World
 
@@ -40,6 +41,40 @@ def test_a_certificate_that_fails_the_offline_check_is_not_used_and_holds(world:
     assert world.accepted()
     assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
     assert world.codes() == ["CertificateRejected", "rotated"]
+
+
+def test_a_certificate_that_ends_sooner_is_used_where_the_one_in_use_is_refused(world: World) -> None:
+    """The service deleted the one in use for it: better a shorter life than none."""
+    tenant = world.onboard(age=timedelta(days=62))
+    subject = world.credential().chain.leaf.subject
+    world.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), subject, []), age=timedelta(days=62))
+    world.fault("shorter-lived")
+    before = world.credential().chain.not_after
+    assert world.run()["outcome"] == "rotated"
+    assert world.credential().chain.not_after < before
+    assert world.accepted()
+    assert len(world.refreshes()) == 1
+    assert "Consumers must reload now" in world.emails()[-1].body
+
+
+def test_the_very_certificate_in_use_for_an_answer_is_no_rotation(world: World) -> None:
+    """A cache in front of the service may answer so: nothing is new, and nobody is told that something is."""
+    world.onboard(age=timedelta(days=62))
+    before = world.current()
+
+    def again(answer: Response) -> Response:
+        status, headers, body = answer
+        return status, headers, json.dumps({**json.loads(body), "cert": before["cert"]}).encode()
+
+    world.on_its_way = again
+    world.fails(CertificateRejected)
+    for _ in range(2):
+        world.advance(hours=1)
+        assert world.run()["outcome"] == "held"
+    assert world.current() == before
+    assert world.codes() == ["CertificateRejected"]
+    assert [record["outcome"] for record in world.history()] == ["rejected"]
+    assert len(world.refreshes()) == 1
 
 
 def _with_weak_authority(pem: str) -> str:

@@ -24,6 +24,7 @@ def test_a_certificate_somebody_deleted_is_told_at_once(world: World, young: Ten
         assert "refuses the certificate in use (onboarded-1)" in str(world.fails(Unauthorized))
         world.advance(hours=1)
     assert world.codes() == ["Unauthorized"]
+    assert "Every run asks again. Renewal needs a credential that the service accepts." in world.emails()[0].body
     assert world.refreshes() == []
     assert world.state().attempts.burst_left == 3
 

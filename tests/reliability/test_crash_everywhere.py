@@ -1,5 +1,7 @@
 """Lambda may stop a run between any two instructions: each place there is, found by watching the run."""
 
+import itertools
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -83,3 +85,26 @@ def test_a_run_that_mends_a_crash_may_be_killed_too(watched: Watched, name: str)
             kill(watch, (place * _STRIDE) % _LONGEST, "before", {})
             settle(watch)
             TALLY.count("pairs of crashes", int(watch.outcomes.count("killed") > 1))
+
+
+THRICE = ("due", "the one in use is deleted")
+_OTHER_STRIDE = 5  # coprime to _LONGEST, too
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", THRICE)
+def test_a_third_run_may_be_killed_as_well(watched: Watched, name: str) -> None:
+    """Triples: for every place of the first crash one of each run after it; in `make soak` every three places."""
+    scenario = SCENARIOS[name]
+    with watched() as watch:
+        found = places(watch, scenario)
+    for place in found:
+        spread = [((place * _STRIDE) % _LONGEST, (place * _OTHER_STRIDE) % _LONGEST)]
+        for others in itertools.product(range(_LONGEST), repeat=2) if "SOAK" in os.environ else spread:
+            with watched() as watch:
+                scenario(watch)
+                kill(watch, place, "after", scenario.event)
+                for other in others:
+                    kill(watch, other, "before", {})
+                settle(watch)
+                TALLY.count("triples of crashes", int(watch.outcomes.count("killed") > 2))

@@ -13,7 +13,7 @@ from certificate_rotation.adapters.mtls import Response
 from tests.support.convergence import settle
 from tests.support.invariant_checker import Watch, Watched
 from tests.support.invariants import TALLY
-from tests.support.scenarios import FORCED, SCENARIOS
+from tests.support.scenarios import FORCED, SCENARIOS, exchanges
 
 OVERLAPPED = (
     "due",
@@ -24,15 +24,6 @@ OVERLAPPED = (
 )
 IN_FLIGHT = "while the request is in flight"
 NOW = timedelta(0)
-
-
-def exchanges(watched: Watched, name: str) -> list[str]:
-    """Those of the first run, when it is alone."""
-    scenario = SCENARIOS[name]
-    with watched() as watch:
-        scenario(watch)
-        watch.run(scenario.event)
-        return watch.exchanges
 
 
 def leased(names: list[str]) -> range:

@@ -1,9 +1,10 @@
-"""For every invariant one deliberate break of the code, and the tests whose table it must turn red."""
+"""Deliberate breaks of the code, at least one for every invariant, and the tests whose table each must turn red."""
 
 from dataclasses import dataclass
 
 FUNCTION = "functions/certificate_rotation"
 CRASHES = "tests/reliability/test_crash_everywhere.py"
+ORDERS = "tests/reliability/test_orders.py"
 
 
 @dataclass(frozen=True)
@@ -12,13 +13,13 @@ class Break:
 
     Attributes:
         invariant: the one that then does not hold.
-        what: the break in words.
+        name: the break in words.
         changes: per file, what is replaced and by what; each must stand there exactly once.
         tests: arguments for pytest.
     """
 
     invariant: int
-    what: str
+    name: str
     changes: tuple[tuple[str, str, str], ...]
     tests: tuple[str, ...]
 
@@ -42,7 +43,7 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/issuance.py",
-                "self._dependencies.secrets.put(snapshot.arn, intent.version, intent.dump(), INTENT)",
+                "secrets.put(snapshot.arn, intent.version, intent.dump(), INTENT)",
                 "pass",
             ),
         ),
@@ -153,5 +154,89 @@ BREAKS = (
         "news that AWS did not take is forgotten",
         ((f"{FUNCTION}/adapters/ledger.py", "    kept = list(keep)", "    kept = list(keep)[:0]"),),
         ("tests/reliability/test_news.py", "-k", "deleted"),
+    ),
+    # What only a meeting of two runs shows.
+    Break(
+        4,
+        "there is no lease",
+        (
+            (
+                f"{FUNCTION}/adapters/ledger.py",
+                'return self._update(arn, "SET lease = :lease, revision = :next", condition, values)',
+                "return bool(condition and values)",
+            ),
+            (
+                f"{FUNCTION}/adapters/ledger.py",
+                'LEASE_IS_OURS = "lease.#owner = :owner"',
+                'LEASE_IS_OURS = "(attribute_not_exists(lease) OR lease.#owner = :owner)"',
+            ),
+        ),
+        (ORDERS, "-k", "order and due"),
+    ),
+    Break(
+        3,
+        "an attempt is counted without a look at the lease",
+        (
+            (
+                f"{FUNCTION}/adapters/ledger.py",
+                'ADD revision :one", LEASE_IS_OURS, values), attempt)',
+                'ADD revision :one", "attribute_exists(credential) OR lease.#owner = :owner", values), attempt)',
+            ),
+        ),
+        (ORDERS, "-k", "order and late"),
+    ),
+    Break(
+        4,
+        "the lease is claimed on a record that has changed since it was read",
+        (
+            (f"{FUNCTION}/adapters/ledger.py", 'UNCHANGED = "revision = :seen"', 'UNCHANGED = "revision >= :seen"'),
+            (
+                f"{FUNCTION}/adapters/ledger.py",
+                'NEW_CREDENTIAL = "attribute_not_exists(revision)"',
+                'NEW_CREDENTIAL = "attribute_not_exists(nothing)"',
+            ),
+        ),
+        (ORDERS, "-k", "order and due"),
+    ),
+    Break(
+        8,
+        "AWSCURRENT is moved from wherever it is",
+        (
+            (
+                f"{FUNCTION}/adapters/secret_store.py",
+                "MoveToVersionId=version, RemoveFromVersionId=instead_of",
+                "MoveToVersionId=version, RemoveFromVersionId=self.labels(arn).versions[CURRENT]",
+            ),
+        ),
+        (ORDERS, "-k", "order and edits"),
+    ),
+    Break(
+        4,
+        "the secret is read before the ledger",
+        (
+            (
+                f"{FUNCTION}/snapshot.py",
+                "    of_function = None\n    if function_name:",
+                "    version, text = secrets.current(labels.arn)\n    of_function = None\n    if function_name:",
+            ),
+            (
+                f"{FUNCTION}/snapshot.py",
+                "    version, text = secrets.current(labels.arn)\n    if version != labels",
+                "    if version != labels",
+            ),
+        ),
+        (ORDERS, "-k", "order and forced"),
+    ),
+    Break(
+        2,
+        "a label is taken off wherever it is now",
+        (
+            (
+                f"{FUNCTION}/adapters/secret_store.py",
+                "SecretId=arn, VersionStage=label, RemoveFromVersionId=version)",
+                "SecretId=arn, VersionStage=label, RemoveFromVersionId=self.labels(arn).versions.get(label, version))",
+            ),
+        ),
+        (ORDERS, "-k", "takes_no_label"),
     ),
 )

@@ -111,12 +111,17 @@ class Memory:
         told: Iterable[News] = (),
     ) -> None:
         """As the ledger."""
+        self.change_news(_arn, keep=keep, told=told)
+        self.state = replace(self.state, incident=incident, told=when)
+
+    def change_news(self, _arn: str, *, keep: Iterable[News] = (), told: Iterable[News] = ()) -> None:
+        """As the ledger."""
         if self.refuses:
             raise StorageFailure("AWS refused changing the ledger.")
         left = {news.name: news for news in self.state.news} | {news.name: news for news in keep}
         for news in set(told) - set(keep):
             left.pop(news.name, None)
-        self.state = replace(self.state, incident=incident, told=when, news=tuple(left.values()))
+        self.state = replace(self.state, news=tuple(left.values()))
 
     def count_mail(self, _topic_arn: str, cause: str, _now: datetime) -> int:
         """As the ledger; how many there are at once is looked at in tests/integration."""

@@ -304,6 +304,8 @@ class Watch:
         now, events = self.world.time.now(), self.world.aws.announced()
         for serial in self._in_hand.given_up(self.world.aws.versions(), records, promoted=self._promoted):
             record = self.service.record(serial)
+            if record and record.not_after <= now:
+                continue  # it was of no use any more: nothing was given up
             self._news.happened(Fact("dropped", now, record.name if record else f"{serial:x}"))
         self._news.told(mails, events[self._seen_events :], now)
         self._seen_events = len(events)

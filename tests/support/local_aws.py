@@ -19,6 +19,7 @@ from tests.support.aws_calls import Announced, Call, Email, email
 from tests.support.aws_clients import MOTO, Clients, in_process
 from tests.support.aws_failures import URL, Failures
 from tests.support.exchanges import Exchanges
+from tests.support.stale_reads import StaleReads
 
 # A client takes longer to make than a rotation takes with it: what one test is done with, the next one uses.
 _idle: list[Clients] = []
@@ -56,6 +57,7 @@ class LocalAws:
         self.admin, self.topic = _administrator(self.session)
         self._handed_out: list[Clients] = []
         self.failures = Failures()
+        self.stale = StaleReads(self.name)
         self.calls: list[Call] = []  # of the code, in order
         self._atomic = threading.RLock()
         key = [("credential", "HASH"), ("record", "RANGE")]
@@ -117,7 +119,8 @@ class LocalAws:
         if refused:
             return _answered(refused)
         with self._atomic:
-            found = moto_memory.answer(call.operation, call.body)
+            self.stale.before_write(call.operation)
+            found = self.stale.answer(call.operation, call.body) or moto_memory.answer(call.operation, call.body)
             if self.directly and not found and call.failure != "repeated":
                 found = moto_writes.write(call.operation, call.form or json.loads(call.body))
         if found:
@@ -162,6 +165,7 @@ class LocalAws:
 
     def put_by_hand(self, value: str | bytes) -> None:
         """Store a new AWSCURRENT as a person does."""
+        self.stale.before_write("PutSecretValue")
         moto_memory.put_by_hand(self.name, value)
 
 

@@ -43,8 +43,8 @@ def no_answer(world: World, fault: str = "unavailable") -> None:
     world.fault(fault, at=PROBE, times=None)
 
 
-def slow(world: World, operation: str, *, seconds: float, number: int = 1) -> None:
-    """AWS takes its time over an operation: the one of this number from now on."""
+def slow(world: World, operation: str, *, seconds: float, number: int | None = 1) -> None:
+    """AWS, or the service, takes its time over an exchange: the one of this number from now on; None for each."""
     exchanges, seen = world.aws.exchanges, list[int]()
     exchanges.names.clear()
 
@@ -52,10 +52,16 @@ def slow(world: World, operation: str, *, seconds: float, number: int = 1) -> No
         place = len(exchanges.names)
         if exchanges.names[-1] == operation and place not in seen:
             seen.append(place)
-            if len(seen) == number:
+            if number in {len(seen), None}:
                 world.advance(seconds=seconds)
 
     exchanges.look = look
+
+
+def hanging(world: World, *, seconds: float) -> None:
+    """From now on a probe is answered by nothing, and that late; what the service does not know it still refuses."""
+    no_answer(world, "drop-before-processing")
+    slow(world, PROBE, seconds=seconds, number=None)
 
 
 def kill_after(world: World, rehearsed: World, exchange: str) -> None:

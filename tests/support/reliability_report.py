@@ -16,6 +16,8 @@ def lines(tally: Tally) -> list[str]:
     """The table as a person reads it in a terminal."""
     rows = [f"{'':2}  {'invariant':<92}  {'cases':>9}  violations"]
     rows += [f"{n:>2}  {text:<92}  {tally.cases[n]:>9,}  {tally.violations[n]:>10,}" for n, text in INVARIANTS.items()]
+    width = max(map(len, tally.figures), default=0)
+    rows += [f"{'':2}  {name:<{width}}  {number:>9,}" for name, number in sorted(tally.figures.items())]
     return rows
 
 

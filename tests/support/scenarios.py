@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from simulator.ca import new_csr, new_key
 from simulator.faults import Parameter
-from tests.support.invariant_checker import Watch
+from tests.support.invariant_checker import Watch, Watched
 from tests.support.operator_actions import puts_back
 
 DUE = timedelta(days=62)  # of 90: in the last third, and far from CriticalDays
@@ -158,6 +158,21 @@ def _put_back_while_one_waits(watch: Watch) -> None:
     watch.world.time.advance(timedelta(hours=1, minutes=3))
     puts_back(watch)
     watch.forgive()
+
+
+def exchanges(watched: Watched, name: str) -> list[str]:
+    """Those of the run of a scenario, when nothing else happens: found by watching."""
+    scenario = SCENARIOS[name]
+    with watched() as watch:
+        scenario(watch)
+        watch.run(scenario.event)
+        return watch.exchanges
+
+
+def places(watched: Watched, name: str) -> list[tuple[int, str]]:
+    """The same by number, from where the run differs from that of `due`."""
+    names, differs_from = exchanges(watched, name), SCENARIOS[name].differs_from
+    return list(enumerate(names))[names.index(differs_from) if differs_from else 0 :]
 
 
 FORCED = MappingProxyType({"force": True, "allowEviction": True})

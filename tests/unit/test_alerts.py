@@ -8,7 +8,7 @@ import pytest
 
 from certificate_rotation.domain.errors import InvalidEvent, ServiceFailure, StorageFailure
 from certificate_rotation.domain.report import Rotated
-from certificate_rotation.domain.state import Incident, LastRotation, News, State
+from certificate_rotation.domain.state import Incident, LastRotation, News, State, Telling
 from certificate_rotation.domain.verdict import ACCEPTED, NOT_ASKED, REFUSED, Verdict
 from certificate_rotation.notifications.alerts import MOST_NEWS, PATIENCE, Delivery
 from tests.support.alert_memory import ARN, FUNCTION, KNOWN, NO_ANSWER, REPORT, Bus, Memory, Topic, alerts, at, run
@@ -250,6 +250,35 @@ def test_one_message_that_aws_never_takes_stops_no_other() -> None:
     memory = Memory(State(news=(waiting(1), waiting(2))))
     alerts(topic, memory, bus).catch_up(ARN, memory.state, run())
     assert len(topic.published) == 2
+
+
+class WearyTopic(Topic):
+    """Takes what is new, and nothing that is late."""
+
+    def publish(self, **message: object) -> None:
+        """As SNS."""
+        self.refuses = "This mail is late" in str(message["Message"])
+        super().publish(**message)
+
+
+def test_old_news_that_is_refused_keeps_nothing_new_from_being_tried() -> None:
+    """A few mails that AWS never takes would silence a credential for good."""
+    topic = WearyTopic()
+    memory = Memory(State(news=tuple(waiting(number) for number in range(PATIENCE))))
+    done = alerts(topic, memory).failed(ServiceFailure("503"), at(NOW + timedelta(hours=9)), run())
+    assert topic.codes() == ["ServiceFailure"]
+    assert done.mails_refused == PATIENCE
+    assert [news.subject for news in memory.state.news] == [f"subject {number}" for number in range(PATIENCE)]
+
+
+def test_to_send_what_waits_changes_nothing_but_what_waits() -> None:
+    """Another run may have begun an incident meanwhile, or told of one: written over, it would be told again."""
+    seen = State(news=(waiting(1),))
+    told = {"ServiceFailure": Telling((NOW,), 0)}
+    memory, topic = Memory(replace(seen, incident=KNOWN, told=told)), Topic()
+    alerts(topic, memory).catch_up(ARN, seen, run())
+    assert topic.codes() == ["code"]
+    assert memory.state == State(incident=KNOWN, told=told)
 
 
 def test_of_too_much_news_what_hurts_nobody_is_thrown_away_first(caplog: pytest.LogCaptureFixture) -> None:

@@ -362,3 +362,20 @@ def test_a_hold_lasts_until_renewal_is_due_too(age: float, command: Command, exp
     assert isinstance(decision, expected)
     if isinstance(decision, Hold):
         assert decision.until == given.not_after - timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    ("progress", "in_use", "expected"),
+    [
+        (Progress.STALE, Answer.NOT_ASKED, Drop),
+        (Progress.STAGED, Answer.NOT_ASKED, Ask),
+        (Progress.STAGED, Answer.REFUSED, Expired),
+        (Progress.ISSUED, Answer.REFUSED, Expired),
+    ],
+)
+def test_what_is_in_hand_and_has_ended_is_of_no_use(
+    progress: Progress, in_use: Answer, expected: type[Decision]
+) -> None:
+    """It would be refused as ended by every run, for ever, and nobody would hear what to do."""
+    ended = replace(facts(91, open_attempt=attempt("issued")), progress=progress, in_use=in_use, all_ended=True)
+    assert type(decide(ended, POLICY, NOTHING, NOW)) is expected

@@ -79,6 +79,14 @@ def test_a_hold_says_when_it_ends_by_itself() -> None:
     assert "That is at 2026-12-07T12:00:00Z." in topic.text()
 
 
+def test_a_hold_whose_end_is_past_names_no_date() -> None:
+    """In the critical days nothing holds any more: a date of last week would only puzzle."""
+    topic = Topic()
+    report = replace(REPORT, held_until=NOW - timedelta(days=1))
+    alerts(topic, Memory()).failed(OutcomeUnknown("The answer was lost."), report, run())
+    assert "That is at" not in topic.text()
+
+
 @pytest.mark.parametrize(
     ("after", "left", "reason", "words"),
     [
@@ -158,7 +166,7 @@ NOT_KNOWN = "Not known: the service was asked in this run and gave no verdict (I
         (NO_ANSWER, AFTER, f"{NOT_KNOWN} {ENDED}"),
         (NOT_ASKED, BEFORE, f"Not asked in this run. {ENDS}"),
         (NOT_ASKED, AFTER, f"Not asked in this run. {ENDED}"),
-        (NOT_ASKED, None, "Not asked: the credential in use could not be read."),
+        (NOT_ASKED, None, "Not asked: this run did not come to know the credential in use."),
     ],
 )
 def test_a_mail_says_of_traffic_what_the_service_answered(
@@ -178,11 +186,15 @@ def test_a_mail_says_of_traffic_what_the_service_answered(
 
 
 def test_of_the_function_itself_nobody_was_asked() -> None:
-    """It fails before it comes to look at a credential."""
+    """What it fails at, or has mended, is no credential's."""
     topic, bus = Topic(), Bus()
     report = Report("function", NOW, of_function=True)
-    alerts(topic, Memory(), bus).failed(InvalidEvent("unknown key"), report, run())
-    assert "Not asked: this run did not come to look at a credential." in topic.text()
+    told = alerts(topic, Memory(), bus)
+    told.failed(InvalidEvent("unknown key"), report, run())
+    told.recovered(replace(KNOWN, code="InvalidEvent"), report, State(), run())
+    for number in range(2):
+        assert "Not asked: this is about the function, not about a credential." in topic.text(number)
+    assert "Nothing. Event and settings were good in this run." in topic.text(1)
     assert (bus.detail()["renews"], bus.detail()["secretArn"]) == (None, "function")
 
 
@@ -230,13 +242,24 @@ HURRY = "Consumers must reload now"
     [
         ("", NOT_ASKED, False, f"{CALM}. The service said of no certificate that it was deleted; whether it still"),
         ("", ACCEPTED, False, f"{CALM}: what they hold is still accepted."),
-        ("", NO_ANSWER, False, f"{CALM}. The service said of no certificate"),
+        ("", NO_ANSWER, False, f"{HURRY}, to be safe: whether the service still accepts what they hold"),
+        ("", NO_ANSWER, True, f"{HURRY}: the certificate they hold has ended."),
         ("", REFUSED, False, f"{HURRY}: the service refuses the certificate they hold."),
         ("", NOT_ASKED, True, f"{HURRY}: the certificate they hold has ended."),
         ("older", ACCEPTED, False, f"{CALM}: what they hold is still accepted. It deleted older when it issued"),
         ("old", REFUSED, False, f"{HURRY}: the service refuses the certificate they hold. It deleted old when"),
-        ("old", NO_ANSWER, False, f"{HURRY}, to be safe: the service deleted old, and whether it still accepts what"),
-        ("old", NOT_ASKED, False, f"{HURRY}, to be safe: the service deleted old"),
+        (
+            "old",
+            NO_ANSWER,
+            False,
+            f"{HURRY}, to be safe: whether the service still accepts what they hold could not be",
+        ),
+        (
+            "old",
+            NOT_ASKED,
+            False,
+            f"{HURRY}, to be safe: there was no time to ask about what they hold. It deleted old",
+        ),
         ("old", NO_ANSWER, True, f"{HURRY}: the certificate they hold has ended. It deleted old when it issued"),
     ],
 )

@@ -113,6 +113,7 @@ def test_between_two_questions_of_a_run_is_more_than_a_second(
     api = Api({"old": [SILENT], "new": [SILENT]}, took=took)
     prober = api.prober()
     prober.ask(old)
+    prober.ask_each([new, old])
     prober.ask_patiently([new, old])
     moments = [moment for _, moment in api.asked]
     assert moments[0] == NOW
@@ -124,7 +125,9 @@ def test_between_two_questions_of_a_run_is_more_than_a_second(
 def test_a_new_certificate_is_asked_about_a_few_times_at_growing_distances(new: Credential) -> None:
     """Until every server of the service knows it."""
     api = Api({"new": [False, SILENT, False, False, True]})
-    assert api.prober().ask_patiently([new]) == [ACCEPTED]
+    prober = api.prober()
+    assert prober.ask_each([new]) == [REFUSED]
+    assert prober.ask_patiently([new]) == [ACCEPTED]
     moments = [(moment - NOW) / timedelta(seconds=1) for _, moment in api.asked]
     assert moments == [0, 1.1, 3.1, 7.1, 15.1]
 
@@ -136,10 +139,20 @@ def test_two_that_wait_are_asked_about_in_turn_until_one_is_accepted(old: Creden
     assert api.names() == ["old", "new", "old", "new", "old"]
 
 
+def test_each_that_waits_is_asked_about_once_until_one_is_accepted(old: Credential, new: Credential) -> None:
+    """The rest of the time is for the question that decides: whether the one in use is dead."""
+    api = Api({"old": [False], "new": [SILENT]})
+    assert api.prober().ask_each([old, new]) == [REFUSED, no_answer()]
+    assert api.names() == ["old", "new"]
+    api = Api({"old": [True], "new": [True]})
+    assert api.prober().ask_each([old, new]) == [ACCEPTED, NOT_ASKED]
+
+
 def test_silence_takes_no_refusal_back(old: Credential) -> None:
     """It was refused in this run: that the service then says nothing does not make it promising."""
     api = Api({"old": [False, SILENT]})
     prober = api.prober()
+    assert prober.ask_each([old]) == [REFUSED]
     assert prober.ask_patiently([old]) == [REFUSED]
     assert prober.known(old) == REFUSED
     assert len(api.asked) == len(PAUSES)

@@ -53,7 +53,7 @@ class Ledger:
             answer = self._client.get_item(TableName=self._table, Key=_key(arn), ConsistentRead=True)
         except AwsError as error:
             raise _failed("reading the ledger", error) from error
-        return state(answer.get("Item", {}))
+        return _state(answer.get("Item", {}))
 
     def load_both(self, arn: str, other: str) -> tuple[State, State]:
         """The states of two, in one call.
@@ -67,7 +67,7 @@ class Ledger:
             return self.load(arn), self.load(other)
         except AwsError as error:
             raise _failed("reading the ledger", error) from error
-        first, second = (state(response.get("Item", {})) for response in answer["Responses"])
+        first, second = (_state(response.get("Item", {})) for response in answer["Responses"])
         return first, second
 
     def claim(self, arn: str, seen: State, lease: Lease) -> bool:
@@ -206,10 +206,13 @@ class Ledger:
         update = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
         self._update(arn, update, "", values)
 
-    def forget(self, arn: str, told: Iterable[News]) -> None:
-        """Take off news that AWS took."""
-        _, removes, _ = _of_news((), told)
-        self._update(arn, f"REMOVE {', '.join(removes)}", "", {})
+    def change_news(self, arn: str, *, keep: Iterable[News] = (), told: Iterable[News] = ()) -> None:
+        """Change what waits to be told, and nothing else; `keep`, `told` as of `close`."""
+        sets, removes, values = _of_news(keep, told)
+        parts = [f"SET {', '.join(sets)}"] if sets else []
+        parts += [f"REMOVE {', '.join(removes)}"] if removes else []
+        if parts:
+            self._update(arn, " ".join(parts), "", values)
 
     def count_mail(self, topic_arn: str, cause: str, now: datetime) -> int:
         """Count a mail of this cause in this clock hour: the first one is 1."""
@@ -276,6 +279,16 @@ def _of_news(keep: Iterable[News], told: Iterable[News]) -> tuple[list[str], lis
     sets = [f"{news.name} = :{news.name}" for news in kept]
     gone = {news.name for news in told} - {news.name for news in kept}
     return sets, sorted(gone), {f":{news.name}": flat(news) for news in kept}
+
+
+def _state(stored: Mapping[str, Any]) -> State:
+    try:
+        return state(stored)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # somebody edited the record
+        raise StorageFailure(
+            f"The ledger's record `state` of this credential cannot be read ({type(error).__name__}). Put back what "
+            "was changed in it by hand."
+        ) from error
 
 
 def _key(arn: str) -> dict[str, Any]:

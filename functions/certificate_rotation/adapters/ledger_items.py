@@ -12,6 +12,7 @@ from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
 
 _TIMES = {"last_at", "blocked_until", "started_at", "until", "at", "since", "alerted_at", "seen_at"}
+_NUMBERS = {"burst_left", "level"}
 NEWS = "news_"  # how the attributes begin that each hold one message AWS did not take
 
 
@@ -37,7 +38,11 @@ def flat_told(told: Mapping[str, Telling]) -> dict[str, object]:
 
 
 def state(stored: Mapping[str, Any]) -> State:
-    """The `state` item as a value."""
+    """The `state` item as a value.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError: somebody edited it.
+    """
     plain = {name: TypeDeserializer().deserialize(value) for name, value in stored.items()}
     news = (_value(News, plain, name) for name in sorted(plain) if name.startswith(NEWS))
     return State(
@@ -49,7 +54,7 @@ def state(stored: Mapping[str, Any]) -> State:
         last_rotation=_value(LastRotation, plain, "last_rotation"),
         incident=_value(Incident, plain, "incident"),
         told={
-            code: Telling(tuple(map(datetime.fromisoformat, one["at"])), int(one["level"]))
+            code: Telling(tuple(map(_time, one["at"])), int(one["level"]))
             for code, one in plain.get("told", {}).items()
         },
         news=tuple(one for one in news if one),
@@ -67,5 +72,12 @@ def _value[T](kind: type[T], plain: Mapping[str, Any], name: str) -> T | None:
 
 def _native(name: str, value: object) -> object:
     if name in _TIMES:
-        return datetime.fromisoformat(str(value))
-    return int(value) if isinstance(value, Decimal) else value
+        return _time(value)
+    return int(str(value)) if name in _NUMBERS or isinstance(value, Decimal) else value
+
+
+def _time(text: object) -> datetime:
+    value = datetime.fromisoformat(str(text))
+    if value.tzinfo is None:
+        raise ValueError("a time without a zone cannot be compared with others")
+    return value

@@ -44,13 +44,11 @@ def finish(function_name: str, started: datetime, report: Report) -> None:
     """
     explained = report.error is None or isinstance(report.error, RotationError)
     found: dict[str, float] = {}
-    if explained and report.outcome in OUTCOMES:
-        found[OUTCOMES[report.outcome]] = 1
-    if report.attempts is not None and not report.error:
-        found["AttemptsAvailable"] = report.attempts
     if not report.dry_run:
         if explained:
-            found["RunCompleted"] = 1
+            found = {"RunCompleted": 1, OUTCOMES[report.outcome]: 1}
+        if report.attempts is not None and not report.error:
+            found["AttemptsAvailable"] = report.attempts
         if report.not_after:
             # With its fraction: CriticalDays is reached at the moment, not at the start of that day.
             found["DaysToExpiry"] = round((report.not_after - started) / timedelta(days=1), 3)

@@ -23,7 +23,9 @@ from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.key_pair import show
 
 MAX_ANSWER_BYTES = 262_144  # a certificate chain is a few kilobytes; more is not an answer
-CONNECT_SECONDS = 10.0  # for connecting to one address, and again for the handshake
+CONNECT_SECONDS = 5.0  # for connecting to one address, and again for the handshake
+# For all of it: urllib3 gives every address of a name its own time, one after the other; three are reckoned with.
+CONNECTING_SECONDS = 4 * CONNECT_SECONDS
 VERDICT_SECONDS = 0.3  # see `Connection`
 
 type Response = tuple[int, Mapping[str, str], bytes]

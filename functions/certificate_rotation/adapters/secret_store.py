@@ -13,6 +13,7 @@ from certificate_rotation.domain.errors import InvalidCredential, StorageFailure
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_secretsmanager.type_defs import GetSecretValueResponseTypeDef
 
 CURRENT = "AWSCURRENT"
 PREVIOUS = "AWSPREVIOUS"
@@ -80,14 +81,20 @@ class SecretStore:
         return answer["VersionId"], text
 
     def read(self, arn: str, version: str) -> str | None:
-        """The text of one version; None when it is gone, or binary."""
+        """The text of one version; None when it is gone, or binary.
+
+        AWS may lag behind the write that made it: what is gone is gone at a second look, too.
+        """
+        answer = self._version(arn, version) or self._version(arn, version)
+        return answer.get("SecretString") if answer else None
+
+    def _version(self, arn: str, version: str) -> "GetSecretValueResponseTypeDef | None":
         try:
-            answer = self._client.get_secret_value(SecretId=arn, VersionId=version)
+            return self._client.get_secret_value(SecretId=arn, VersionId=version)
         except AwsError as error:
             if aws_code(error) == _GONE:
                 return None
             raise _refused(f"reading version {version} of the secret {arn}", error) from error
-        return answer.get("SecretString")
 
     def previous(self, arn: str) -> str | None:
         """The text of the version under AWSPREVIOUS; None where there is none."""
@@ -118,7 +125,7 @@ class SecretStore:
             )
         except AwsError as error:
             # A repeat after a lost answer fails although the first one took effect: look where the label is.
-            now_on = self.labels(arn).versions.get(CURRENT)
+            now_on = self._at(arn, CURRENT)
             if now_on == instead_of:
                 raise _refused("moving AWSCURRENT to the new version", error) from error
             return now_on == version
@@ -135,7 +142,7 @@ class SecretStore:
                 **which,
             )
         except AwsError as error:
-            if self.labels(arn).versions.get(label) != version:
+            if self._at(arn, label) != version:
                 raise _refused(f"putting the label {label} on", error) from error
 
     def unlabel(self, arn: str, version: str, label: str) -> None:
@@ -143,8 +150,15 @@ class SecretStore:
         try:
             self._client.update_secret_version_stage(SecretId=arn, VersionStage=label, RemoveFromVersionId=version)
         except AwsError as error:
-            if self.labels(arn).versions.get(label) == version:
+            if self._at(arn, label) == version:
                 raise _refused(f"taking the label {label} off", error) from error
+
+    def _at(self, arn: str, label: str) -> str | None:
+        """Where a label is, after a write of ours failed: to find out whether it took effect all the same."""
+        try:
+            return self.labels(arn).versions.get(label)
+        except InvalidCredential as error:  # as an answer to our write, it is AWS's refusal, and no news of the secret
+            raise StorageFailure(str(error)) from error
 
     def unlabel_all(self, arn: str, labels: Mapping[str, str]) -> None:
         """Take several labels off. AWS refuses its own rotation while AWSPENDING is left on an older version."""

@@ -156,5 +156,5 @@ def _text(document: Mapping[str, object], name: str) -> str:
 def _read[T](name: str, read: Callable[[], T]) -> T:
     try:
         return read()
-    except ValueError as error:  # its message quotes no input: see certificates and identity
+    except ValueError as error:  # its message quotes no input: see x509 and key_pair
         raise InvalidCredential(f"{name} in the secret {error}.") from None

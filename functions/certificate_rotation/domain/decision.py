@@ -65,7 +65,8 @@ class Progress(StrEnum):
 class Facts:
     """All a decision needs. Times are aware, UTC; the first three are the certificate's in use.
 
-    `in_use` is what the service said of that one in this run; `in_hand` is how many certificates wait to replace it.
+    `in_use` is what the service said of that one in this run; `in_hand` is how many certificates wait to replace it,
+    `all_ended` that there were some, and that each has ended meanwhile.
     """
 
     not_before: datetime
@@ -75,6 +76,7 @@ class Facts:
     progress: Progress = Progress.NONE
     in_use: Answer = Answer.NOT_ASKED
     in_hand: int = 0
+    all_ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,11 +201,11 @@ def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> De
             return _about_a_stale_one(facts, ended=ended)
         case Progress.PROMOTED:
             return Resume("The new certificate is in use already; what is left is to tidy up and tell.")
-        case Progress.ISSUED | Progress.STAGED:
+        case Progress.ISSUED | Progress.STAGED if not facts.all_ended:
             return Resume(
                 "A new certificate is in hand, waiting to be put into use.", another=_wants_another(facts, now)
             )
-        case Progress.NONE:
+        case _:
             pass
     if ended and facts.in_use is not Answer.ACCEPTED:
         return _about_an_ended_one(facts)

@@ -47,7 +47,7 @@ class InvalidSettings(RotationError):
 class InvalidCredential(RotationError):
     """The secret is missing, or its content is not a credential this function can work with."""
 
-    by_itself = "Every run fails until the secret can be used. Nothing was sent and nothing was changed."
+    by_itself = "Every run fails until the secret can be used."
     cure = (
         "Put a JSON object with apiKey, cert (PEM, leaf first) and privateKey (PEM, unencrypted) into the secret "
         "(Secrets Manager console > the secret > Retrieve secret value > Edit). `{store}` checks the three and does it."
@@ -93,6 +93,12 @@ class Unauthorized(RefreshFailed):
         "values into the secret (`{csr}`, then `{store}`); else contact the vendor's support."
     )
 
+    def __init__(self, message: str, *, asked: bool = False) -> None:
+        """`asked`: no certificate was requested; the service was asked whether it accepts the one in use."""
+        super().__init__(message)
+        if asked:
+            self.by_itself = "Every run asks again. Renewal needs a credential that the service accepts."
+
 
 class RefreshConflict(RefreshFailed):
     """The service answered 409: another update or delete job of this tenant is running."""
@@ -106,7 +112,7 @@ class TooManyRequests(RefreshFailed):
     """The service answered 429 although our own count had an attempt left. Its count wins."""
 
     verdict = "not_issued"
-    by_itself = "It waits as long as the service asked, at least an hour, and then tries again."
+    by_itself = "It waits as long as the service asked, at least an hour and at most a day, and then tries again."
     cure = (
         "Nothing, if somebody here used the API by hand. If nobody did, look for another program that uses the same "
         "credential."
@@ -127,7 +133,7 @@ class ServiceFailure(RefreshFailed):
 
 
 class ServiceUnreachable(RefreshFailed):
-    """No request left us: the name did not resolve, nobody answered, or the server's certificate is not trusted."""
+    """No request for a certificate left us: no connection, or no answer to the question that comes before one."""
 
     verdict = "not_sent"
     by_itself = "No attempt was used, because no request for a certificate was sent. The next run tries again."

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# How long one call to AWS may take at most: two tries of connecting (2 s) and an answer (3 s), and a pause of up to a
-# second between them (botocore, standard mode). `adapters.aws` makes the clients so.
+# How long one call to AWS may take: two tries of connecting (2 s) and an answer (3 s), and a pause of up to a second
+# between them (botocore, standard mode). `adapters.aws` makes the clients so. Where the first of several addresses does
+# not answer, it takes longer.
 AWS_CONNECT_SECONDS, AWS_ANSWER_SECONDS, AWS_TRIES = 2, 3, 2
 AWS_CALL = timedelta(seconds=AWS_TRIES * (AWS_CONNECT_SECONDS + AWS_ANSWER_SECONDS) + 1)
 # Kept free at the end of an invocation for the writes that follow a request to the service: both stores of its answer,

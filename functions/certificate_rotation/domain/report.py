@@ -28,8 +28,9 @@ class Rotated:
     @property
     def reload_now(self) -> bool:
         """Whether consumers may be locked out until they read the secret again."""
-        unsure = bool(self.rotation.deleted_cert_name) and self.previous.answer is not Answer.ACCEPTED
-        return unsure or self.previous.answer is Answer.REFUSED or self.previous_ended
+        answer = self.previous.answer
+        unsure = bool(self.rotation.deleted_cert_name) and answer is Answer.NOT_ASKED
+        return unsure or answer in {Answer.REFUSED, Answer.NONE} or self.previous_ended
 
 
 @dataclass(frozen=True)

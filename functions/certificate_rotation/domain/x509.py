@@ -35,6 +35,10 @@ _MAX_RSA_BITS = 4096
 _EARLIEST_YEAR = 1950  # RFC 5280, section 4.1.2.5: where the dates of certificates begin
 
 
+class EndsSoonerError(ValueError):
+    """A new certificate ends before the one it is to replace."""
+
+
 @dataclass(frozen=True)
 class Chain:
     """One or more certificates, leaf first."""
@@ -182,7 +186,8 @@ def check_issued(pem: str, key: PrivateKey, in_use: Chain | None, now: datetime)
         The chain, leaf first, whatever the order of the answer.
 
     Raises:
-        ValueError: it cannot be read, is for another key, has ended, or ends before the one in use.
+        ValueError: it cannot be read, is for another key, or has ended.
+        EndsSoonerError: it ends before the one in use.
     """
     answered = load_chain(pem).certificates
     leaf = next((c for c in answered if belong_together(key, c)), None)
@@ -192,7 +197,7 @@ def check_issued(pem: str, key: PrivateKey, in_use: Chain | None, now: datetime)
     if chain.not_after <= now:
         raise ValueError(f"ended already, at {chain.not_after:%Y-%m-%dT%H:%M:%SZ}")
     if in_use and chain.not_after < in_use.not_after:
-        raise ValueError(
+        raise EndsSoonerError(
             f"ends at {chain.not_after:%Y-%m-%dT%H:%M:%SZ}, sooner than the one in use "
             f"({in_use.not_after:%Y-%m-%dT%H:%M:%SZ})"
         )

@@ -73,7 +73,7 @@ class Alerts:
             if report.of_function and incident and incident.code == code:
                 self._remember(report.secret, replace(incident, seen_at=now), known, done)
             else:
-                self._write_down(report.secret, known, done)
+                self._write_down(report.secret, done)
             return done
         message = messages.failed(error, report, due.incident, due.reason)
         alone = report.of_function or due.incident.level >= LAST_DAY
@@ -114,7 +114,7 @@ class Alerts:
     def catch_up(self, secret: str, known: State, invocation: Invocation) -> Delivery:
         """Send what AWS did not take in earlier runs, and write down what it took now."""
         done = self._deliver([], known.news, invocation)
-        self._write_down(secret, known, done)
+        self._write_down(secret, done)
         return done
 
     def resolve_function_incident(self, known: State, report: Report, invocation: Invocation) -> Delivery:
@@ -178,9 +178,10 @@ class Alerts:
 
     def _deliver(self, new: Iterable[News], waiting: Iterable[News], invocation: Invocation) -> Delivery:
         """Send what waits and what is new, the older first, while there is time to write down what became of it."""
-        old, fresh, refused = list(waiting), list(new), Counter[str]()
-        left = [one for news in old if (one := self._send_late(news, invocation, refused))]
-        left += [one for news in fresh if (one := self._send(news, invocation, refused))]
+        old, late, refused = list(waiting), Counter[str](), Counter[str]()
+        left = [one for news in old if (one := self._send_late(news, invocation, late))]
+        # Counted anew: what AWS does not take of the old keeps nothing new from being tried.
+        left += [one for news in new if (one := self._send(news, invocation, refused))]
         crowded_out = _least_important(left)
         for news in crowded_out:
             logger.error("Too much news waits for AWS to take it. This was thrown away: %s", news.subject)
@@ -189,7 +190,7 @@ class Alerts:
         return Delivery(
             kept=tuple(news for news in left if news not in old),
             gone=tuple(news for news in old if news.name not in still_there),
-            mails_refused=refused["mail"],
+            mails_refused=late["mail"] + refused["mail"],
         )
 
     def _send_late(self, news: News, invocation: Invocation, refused: Counter[str]) -> News | None:
@@ -223,9 +224,13 @@ class Alerts:
         except StorageFailure as error:
             logger.warning("That people were told could not be recorded, so they may be told again: %s", error)
 
-    def _write_down(self, secret: str, known: State, done: Delivery) -> None:
-        if done.kept or done.gone:
-            self._remember(secret, known.incident, known, done)
+    def _write_down(self, secret: str, done: Delivery) -> None:
+        if not (done.kept or done.gone):
+            return
+        try:
+            self._ledger.change_news(secret, keep=done.kept, told=done.gone)
+        except StorageFailure as error:
+            logger.warning("What became of news could not be recorded, so it may be told again: %s", error)
 
 
 def _least_important(news: list[News]) -> list[News]:

@@ -91,7 +91,7 @@ def rotated(told: Rotated, over: Incident | None, report: Report) -> Message:
 
 def recovered(incident: Incident, report: Report) -> Message:
     """Tell that an incident is over though no certificate was rotated."""
-    fine = "Renewal is not due." if report.not_after else "It works again."
+    fine = "Renewal is not due." if report.not_after else "Event and settings were good in this run."
     body = {
         "What happened": f"The incident {incident.code} of {utc_text(incident.since)} is over.",
         "Does traffic still work": _traffic(report),
@@ -208,9 +208,9 @@ def _printable(text: str) -> str:
 def _traffic(report: Report) -> str:
     """What the service said in this run, and beside it what the date says: neither stands for the other."""
     if report.of_function:
-        return "Not asked: this run did not come to look at a credential."
+        return "Not asked: this is about the function, not about a credential."
     if report.not_after is None:
-        return "Not asked: the credential in use could not be read."
+        return "Not asked: this run did not come to know the credential in use."
     until, left = utc_text(report.not_after), days_left(report.not_after, report.at)
     ended = report.not_after <= report.at
     said = {
@@ -229,7 +229,8 @@ def _by_itself(error: Exception, report: Report) -> str:
     if not isinstance(error, RotationError):
         return "The next run tries again."
     if error.holds:
-        when = f" That is at {utc_text(report.held_until)}." if report.held_until else ""
+        until = report.held_until
+        when = f" That is at {utc_text(until)}." if until and until > report.at else ""
         return f"{error.by_itself}{when}"
     if report.next_attempt_at:
         return f"{error.by_itself} The next attempt is free at {utc_text(report.next_attempt_at)}."
@@ -246,11 +247,13 @@ def _reload(told: Rotated) -> str:
             return f"Consumers should read AWSCURRENT again in the next hours: what they hold is still accepted.{what}"
         case _ if told.previous_ended:
             return f"Consumers must reload now: the certificate they hold has ended.{what}"
-        case _ if deleted:
+        case Answer.NONE:
             return (
-                f"Consumers must reload now, to be safe: the service deleted {deleted}, and whether it still accepts "
-                "what they hold could not be found out."
+                "Consumers must reload now, to be safe: whether the service still accepts what they hold could not be "
+                f"found out.{what}"
             )
+        case _ if deleted:
+            return f"Consumers must reload now, to be safe: there was no time to ask about what they hold.{what}"
         case _:
             return (
                 "Consumers should read AWSCURRENT again in the next hours. The service said of no certificate that it "
