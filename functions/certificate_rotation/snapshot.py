@@ -81,7 +81,7 @@ class Snapshot:
 
     def facts(self, in_use: Verdict, now: datetime) -> Facts:
         """What `decision` needs of it; `in_use` is what the service said in this run of the credential in use."""
-        chain = self.credential.chain
+        chain, usable = self.credential.chain, self.usable(now)
         return Facts(
             chain.not_before,
             chain.not_after,
@@ -89,8 +89,8 @@ class Snapshot:
             self.state,
             self.progress,
             in_use=in_use.answer,
-            in_hand=len(self.usable(now)),
-            all_ended=bool(self.in_hand) and not self.usable(now),
+            in_hand=len(usable),
+            all_ended=bool(self.in_hand) and not usable,
         )
 
     def with_issued(self, new: InHand, attempts: Attempts, earlier: InHand | None) -> Self:
