@@ -12,7 +12,7 @@ from dev.inbox import Inbox
 from dev.local_aws import local_aws
 from dev.stack import BUILT_TEMPLATE, Stack, deploy
 from simulator import Simulator
-from tests.support.aws_proxy import Wire
+from tests.support.aws_proxy import AwsProxy
 from tests.support.deployed_customer import LIFETIME, PREFIX, Customer
 from tests.support.deployed_leaks import hear_of, listen
 from tests.support.emulation import EmulatedStack, settings_of
@@ -60,9 +60,9 @@ def inbox(stack: Stack) -> Inbox:
 
 
 @pytest.fixture(scope="module")
-def wire(stack: Stack) -> Iterator[Wire]:
+def aws_proxy(stack: Stack) -> Iterator[AwsProxy]:
     """All that the function says to AWS, as long as the tests of one file run."""
-    with Wire.watching(stack) as watched:
+    with AwsProxy.watching(stack) as watched:
         yield watched
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from certificate_rotation.domain.credential import Credential
-from tests.support.aws_proxy import Wire
+from tests.support.aws_proxy import AwsProxy
 from tests.support.deployed_customer import OWN_KEYS, Customer
 from tests.support.invariants import TALLY
 from tests.support.process_kill import AtAws, AtTheService, Place, run_until_killed
@@ -47,20 +47,20 @@ def assert_in_use_is_whole_and_accepted(customer: Customer) -> None:
     TALLY.check(1, customer.accepted(), "the service does not accept the certificate in use")
 
 
-def test_every_write_of_a_rotation_is_among_the_places(customer: Customer, wire: Wire) -> None:
+def test_every_write_of_a_rotation_is_among_the_places(customer: Customer, aws_proxy: AwsProxy) -> None:
     """A write that was added and is not listed above would never be tried."""
     customer.onboard()
-    wire.forget()
+    aws_proxy.forget()
     customer.invoke()
-    writes = sorted(call.operation for call in wire.calls if call.operation not in READS)
+    writes = sorted(call.operation for call in aws_proxy.calls if call.operation not in READS)
     assert writes == sorted(p.operation for p in PLACES.values() if isinstance(p, AtAws) and p.when == "after")
 
 
 @pytest.mark.parametrize("name", PLACES)
-def test_a_process_killed_for_real_loses_nothing(customer: Customer, wire: Wire, name: str) -> None:
+def test_a_process_killed_for_real_loses_nothing(customer: Customer, aws_proxy: AwsProxy, name: str) -> None:
     """What is in use works all the time, and no certificate, no key and no attempt is lost without need."""
     customer.onboard(age=timedelta(days=70))
-    run_until_killed(customer, wire, PLACES[name])
+    run_until_killed(customer, aws_proxy, PLACES[name])
     TALLY.count("processes of the deployed function killed by SIGKILL")
     assert_in_use_is_whole_and_accepted(customer)
     # As long as the killed run might still be alive, nobody takes its place.

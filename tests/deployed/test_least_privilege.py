@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dev.stack import Stack
-from tests.support.aws_proxy import Wire
+from tests.support.aws_proxy import AwsProxy
 from tests.support.deployed_customer import Customer
 from tests.support.deployed_role import Right, Role, listed
 from tests.support.deployed_scenarios import SCENARIOS
@@ -71,16 +71,16 @@ def stack_with_a_key(stack: Stack) -> Iterator[Stack]:
     formation.delete_stack(StackName=name)
 
 
-def failing_without(right: Right, role: Role, new_customer: Callable[[], Customer], wire: Wire) -> str | None:
+def failing_without(right: Right, role: Role, new_customer: Callable[[], Customer], aws_proxy: AwsProxy) -> str | None:
     """The name of a scenario that is denied something and fails when the role lacks the right; None if all pass."""
     for name, scenario in SCENARIOS.items():
         customer = new_customer()
-        wire.forget()
+        aws_proxy.forget()
         try:
             with role.without(right):
-                scenario(customer, wire)
+                scenario(customer, aws_proxy)
         except AssertionError:
-            assert right.actions & {action.lower() for action in wire.denials()}, "it failed for another reason"
+            assert right.actions & {action.lower() for action in aws_proxy.denials()}, "it failed for another reason"
             assert customer.accepted()
             assert customer.invoke()["outcome"] in {"rotated", "not_due"}
             assert customer.accepted()
@@ -92,25 +92,25 @@ def failing_without(right: Right, role: Role, new_customer: Callable[[], Custome
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_the_function_is_denied_nothing_it_does(customer: Customer, wire: Wire, name: str) -> None:
+def test_the_function_is_denied_nothing_it_does(customer: Customer, aws_proxy: AwsProxy, name: str) -> None:
     """A right that is missing would show on the day it is needed, perhaps the last one."""
-    wire.forget()
-    SCENARIOS[name](customer, wire)
-    assert wire.calls
-    TALLY.check(10, wire.denials() == [], f"{name} was denied {wire.denials()}")
+    aws_proxy.forget()
+    SCENARIOS[name](customer, aws_proxy)
+    assert aws_proxy.calls
+    TALLY.check(10, aws_proxy.denials() == [], f"{name} was denied {aws_proxy.denials()}")
 
 
 @pytest.mark.timeout(300)  # one scenario for each right of the role
 def test_without_any_one_right_a_scenario_fails(
     role: Role,
     new_customer: Callable[[], Customer],
-    wire: Wire,
+    aws_proxy: AwsProxy,
     subtests: pytest.Subtests,
 ) -> None:
     """What no scenario needs is a door left open; and a role that lacks something loses no certificate."""
     for right in role.rights():
         with subtests.test(right=str(right)):
-            found = failing_without(right, role, new_customer, wire)
+            found = failing_without(right, role, new_customer, aws_proxy)
             enforced = not right.actions <= NOT_ENFORCED_HERE.keys()
             TALLY.count("rights taken away, one at a time")
             TALLY.check(10, (found is not None) == enforced, f"without {right}, the scenario that failed is {found}")

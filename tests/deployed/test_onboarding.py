@@ -10,7 +10,7 @@ import pytest
 
 from cli.errors import ATTENTION, FAILED
 from simulator.ca import key_pem, new_key
-from tests.support.aws_proxy import Wire
+from tests.support.aws_proxy import AwsProxy
 from tests.support.deployed_customer import LIFETIME, Customer
 from tests.support.process_kill import AtAws, run_until_killed
 from tests.support.terminal import Terminal
@@ -145,11 +145,11 @@ def test_a_working_credential_is_overwritten_only_when_told_so(
 
 
 def test_a_certificate_from_the_error_log_is_brought_back(
-    customer: Customer, wire: Wire, terminal: Terminal, transcript: Transcript
+    customer: Customer, aws_proxy: AwsProxy, terminal: Terminal, transcript: Transcript
 ) -> None:
     """A run was stopped between the answer and every store of it; only whoever has the log has the certificate."""
     customer.onboard(age=DUE)
-    run_until_killed(customer, wire, AtAws("TransactWriteItems", 2, "before"))
+    run_until_killed(customer, aws_proxy, AtAws("TransactWriteItems", 2, "before"))
     # The log of a run that was refused both stores holds the same.
     lost = customer.simulator.tenant(customer.name).certificates[-1]
     (terminal.folder / LOG).write_text(lost.pem)
@@ -176,11 +176,11 @@ def test_a_certificate_from_the_error_log_is_brought_back(
 
 
 def test_a_certificate_in_the_ledger_is_brought_back_without_a_file(
-    customer: Customer, wire: Wire, terminal: Terminal
+    customer: Customer, aws_proxy: AwsProxy, terminal: Terminal
 ) -> None:
     """The next run would do it too; this is for whoever cannot wait for it."""
     customer.onboard()
-    run_until_killed(customer, wire, AtAws("TransactWriteItems", 2))
+    run_until_killed(customer, aws_proxy, AtAws("TransactWriteItems", 2))
     customer.let_the_lease_end()
     recovered = terminal.run("recover", "--own")
     assert (recovered.code, "from the ledger" in recovered.text) == (0, True)

@@ -11,7 +11,7 @@ from simulator import Simulator
 from tests.support.lambda_invoker import cold_start
 from tests.support.leak_detector import HYGIENE
 from tests.support.local_aws import LocalAws
-from tests.support.rotation_env import MakeWorld, World
+from tests.support.rotation_env import MakeEnv, RotationEnv
 
 
 @pytest.fixture(autouse=True)
@@ -33,30 +33,30 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def make_world(aws_session: boto3.Session, caplog: pytest.LogCaptureFixture) -> Iterator[MakeWorld]:
-    """Make a world around a simulator; at the end of the test, what it said is searched for keys."""
+def make_env(aws_session: boto3.Session, caplog: pytest.LogCaptureFixture) -> Iterator[MakeEnv]:
+    """Make an env around a simulator; at the end of the test, what it said is searched for keys."""
     caplog.set_level(logging.DEBUG, logger="certificate_rotation")
-    worlds: list[World] = []
+    envs: list[RotationEnv] = []
 
-    def make(simulator: Simulator, *, directly: bool = False) -> World:
+    def make(simulator: Simulator, *, directly: bool = False) -> RotationEnv:
         aws = LocalAws(aws_session, directly=directly)
-        worlds.append(World(aws, simulator, lambda: caplog.get_records("setup") + caplog.get_records("call")))
-        return worlds[-1]
+        envs.append(RotationEnv(aws, simulator, lambda: caplog.get_records("setup") + caplog.get_records("call")))
+        return envs[-1]
 
     yield make
-    for world in worlds:
-        HYGIENE.hear(world.told())
-        world.aws.close()
+    for env in envs:
+        HYGIENE.hear(env.told())
+        env.aws.close()
 
 
 @pytest.fixture
-def world(make_world: MakeWorld, simulator: Simulator) -> World:
-    """A world around a service that works; nobody is onboarded yet."""
-    return make_world(simulator)
+def env(make_env: MakeEnv, simulator: Simulator) -> RotationEnv:
+    """An env around a service that works; nobody is onboarded yet."""
+    return make_env(simulator)
 
 
 @pytest.fixture
-def function(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A world whose function is about to start cold, in the environment that the stack sets; `invoking` invokes it."""
-    with cold_start(world, monkeypatch):
-        yield world
+def function(env: RotationEnv, monkeypatch: pytest.MonkeyPatch) -> Iterator[RotationEnv]:
+    """An env whose function is about to start cold, in the environment that the stack sets; `invoking` invokes it."""
+    with cold_start(env, monkeypatch):
+        yield env

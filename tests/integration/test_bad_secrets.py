@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from certificate_rotation.domain.errors import InvalidCredential
 from simulator.ca import key_pem, new_key
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 
 def _encrypted() -> str:
@@ -39,85 +39,85 @@ BAD: dict[str, tuple[Callable[[dict[str, str]], object], str]] = {
 
 @pytest.mark.parametrize(("spoil", "named"), BAD.values(), ids=BAD)
 def test_a_secret_that_cannot_be_used_is_told_once_with_the_field(
-    world: World, spoil: Callable[[dict[str, str]], object], named: str
+    env: RotationEnv, spoil: Callable[[dict[str, str]], object], named: str
 ) -> None:
     """The person who wrote it must find the mistake without a debugger."""
-    good = world.onboard().credential
-    world.put(spoil(good))
-    before = world.labels()
-    error = world.fails(InvalidCredential, force=True, allowEviction=True)
+    good = env.onboard().credential
+    env.put(spoil(good))
+    before = env.labels()
+    error = env.fails(InvalidCredential, force=True, allowEviction=True)
     assert named in str(error)
-    world.fails(InvalidCredential)
-    assert world.labels() == before
-    assert world.simulator.requests == []
-    (email,) = world.emails()
+    env.fails(InvalidCredential)
+    assert env.labels() == before
+    assert env.simulator.requests == []
+    (email,) = env.emails()
     assert email.code == "InvalidCredential"
     assert str(error) in email.body
-    assert world.cure(error) in email.body
+    assert env.cure(error) in email.body
 
-    world.put(good)
-    assert world.run()["outcome"] == "rotated"
-    assert world.codes() == ["InvalidCredential", "rotated"]
+    env.put(good)
+    assert env.run()["outcome"] == "rotated"
+    assert env.codes() == ["InvalidCredential", "rotated"]
 
 
-def test_an_empty_secret_is_told(world: World) -> None:
+def test_an_empty_secret_is_told(env: RotationEnv) -> None:
     """So it is right after the stack was deployed."""
-    assert "is empty" in str(world.fails(InvalidCredential))
-    assert world.codes() == ["InvalidCredential"]
+    assert "is empty" in str(env.fails(InvalidCredential))
+    assert env.codes() == ["InvalidCredential"]
 
 
-def test_a_missing_secret_is_told(world: World) -> None:
+def test_a_missing_secret_is_told(env: RotationEnv) -> None:
     """A typing mistake in the test event looks like this."""
-    assert "does not exist" in str(world.fails(InvalidCredential, secretId="no-such-secret"))
-    world.fails(InvalidCredential, secretId="no-such-secret")
-    assert world.codes() == ["InvalidCredential"]
-    assert world.emails()[0].attributes["secret"] == "no-such-secret"  # noqa: S105 - a name
+    assert "does not exist" in str(env.fails(InvalidCredential, secretId="no-such-secret"))
+    env.fails(InvalidCredential, secretId="no-such-secret")
+    assert env.codes() == ["InvalidCredential"]
+    assert env.emails()[0].attributes["secret"] == "no-such-secret"  # noqa: S105 - a name
 
 
-def test_a_secret_marked_for_deletion_is_told(world: World) -> None:
+def test_a_secret_marked_for_deletion_is_told(env: RotationEnv) -> None:
     """Its values can still be restored, so a person has to decide."""
-    world.onboard()
-    world.aws.admin.secrets.delete_secret(SecretId=world.arn)
-    assert "marked for deletion" in str(world.fails(InvalidCredential))
-    assert world.simulator.requests == []
-    world.aws.admin.secrets.restore_secret(SecretId=world.arn)
-    assert world.run()["outcome"] == "rotated"
+    env.onboard()
+    env.aws.admin.secrets.delete_secret(SecretId=env.arn)
+    assert "marked for deletion" in str(env.fails(InvalidCredential))
+    assert env.simulator.requests == []
+    env.aws.admin.secrets.restore_secret(SecretId=env.arn)
+    assert env.run()["outcome"] == "rotated"
 
 
-def test_another_secret_can_be_named_by_name_or_arn(world: World) -> None:
+def test_another_secret_can_be_named_by_name_or_arn(env: RotationEnv) -> None:
     """One function may look after several credentials."""
-    world.onboard()
-    world.settings["SECRET_ARN"] = "not-this-one"  # noqa: S105 - a name
-    assert world.run(secretId=world.aws.name)["secretId"] == world.arn
-    assert world.run(secretId=world.arn)["outcome"] == "not_due"
-    assert {record["credential"] for record in world.aws.records()} == {world.arn}
+    env.onboard()
+    env.settings["SECRET_ARN"] = "not-this-one"  # noqa: S105 - a name
+    assert env.run(secretId=env.aws.name)["secretId"] == env.arn
+    assert env.run(secretId=env.arn)["outcome"] == "not_due"
+    assert {record["credential"] for record in env.aws.records()} == {env.arn}
 
 
-def test_the_end_of_an_incident_is_told_however_the_secret_was_named(world: World) -> None:
+def test_the_end_of_an_incident_is_told_however_the_secret_was_named(env: RotationEnv) -> None:
     """An incident that is never closed swallows the next alert about the same thing."""
-    tenant = world.onboard()
-    world.put("spoilt")
-    world.fails(InvalidCredential, secretId=world.aws.name)
-    world.put(tenant.credential)
-    assert world.run(secretId=world.aws.name)["outcome"] == "rotated"
-    world.put("spoilt again")
-    world.fails(InvalidCredential, secretId=world.aws.name)
-    assert world.codes() == ["InvalidCredential", "rotated", "InvalidCredential"]
-    assert "ends the incident" in world.emails()[1].body
+    tenant = env.onboard()
+    env.put("spoilt")
+    env.fails(InvalidCredential, secretId=env.aws.name)
+    env.put(tenant.credential)
+    assert env.run(secretId=env.aws.name)["outcome"] == "rotated"
+    env.put("spoilt again")
+    env.fails(InvalidCredential, secretId=env.aws.name)
+    assert env.codes() == ["InvalidCredential", "rotated", "InvalidCredential"]
+    assert "ends the incident" in env.emails()[1].body
 
 
-def test_trouble_met_by_the_name_alone_is_over_when_the_name_works(world: World) -> None:
+def test_trouble_met_by_the_name_alone_is_over_when_the_name_works(env: RotationEnv) -> None:
     """Of another secret than the stack's own, the ARN is not known before AWS says it: what was told moves there."""
-    world.onboard(age=timedelta(days=10))
-    world.settings["SECRET_ARN"] = "not-this-one"  # noqa: S105 - a name
+    env.onboard(age=timedelta(days=10))
+    env.settings["SECRET_ARN"] = "not-this-one"  # noqa: S105 - a name
     for _ in range(2):
-        with world.aws.refusing("DescribeSecret"):
-            world.fails(InvalidCredential, secretId=world.aws.name)
-        world.advance(hours=1)
-        before = world.stored_and_sent()
-        assert world.run(secretId=world.aws.name, dryRun=True)["secretId"] == world.arn
-        assert world.stored_and_sent() == before, "a dry run moves nothing"
-        assert world.run(secretId=world.aws.name)["outcome"] == "not_due"
-    assert world.codes() == ["InvalidCredential", "recovered"] * 2
-    assert [mail.attributes["secret"] for mail in world.emails()] == [world.aws.name, world.arn] * 2
-    assert "incident" not in next(record for record in world.aws.records() if record["credential"] == world.aws.name)
+        with env.aws.refusing("DescribeSecret"):
+            env.fails(InvalidCredential, secretId=env.aws.name)
+        env.advance(hours=1)
+        before = env.stored_and_sent()
+        assert env.run(secretId=env.aws.name, dryRun=True)["secretId"] == env.arn
+        assert env.stored_and_sent() == before, "a dry run moves nothing"
+        assert env.run(secretId=env.aws.name)["outcome"] == "not_due"
+    assert env.codes() == ["InvalidCredential", "recovered"] * 2
+    assert [mail.attributes["secret"] for mail in env.emails()] == [env.aws.name, env.arn] * 2
+    assert "incident" not in next(record for record in env.aws.records() if record["credential"] == env.aws.name)

@@ -12,7 +12,7 @@ from certificate_rotation.adapters import device_id_api, mtls
 from certificate_rotation.domain.errors import OutcomeUnknown, ServiceUnreachable
 from tests.support.invariants import TALLY
 from tests.support.raw_server import Answer, RawServer
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 SECONDS = 0.5  # instead of ANSWER_SECONDS
 PATIENCE = 10.0  # seconds: what a loaded machine may add to it
@@ -87,38 +87,38 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("sent", ENDLESS.values(), ids=ENDLESS)
-def test_an_answer_without_an_end_is_cut_off(world: World, impatient: None, sent: Answer) -> None:
+def test_an_answer_without_an_end_is_cut_off(env: RotationEnv, impatient: None, sent: Answer) -> None:
     """In size as in time, wherever in the answer it happens; and a person is told."""
-    world.onboard()
+    env.onboard()
     with RawServer.running(sent) as server:
-        world.settings.update(server.settings)
+        env.settings.update(server.settings)
         began = time.monotonic()
-        world.fails(OutcomeUnknown)
+        env.fails(OutcomeUnknown)
         assert time.monotonic() - began < SECONDS + PATIENCE
         assert server.connections == 1
         assert server.sent < MOST_BYTES or sent in THROWN_AWAY
-    assert world.codes() == ["OutcomeUnknown"]
+    assert env.codes() == ["OutcomeUnknown"]
     TALLY.count("answers without an end")
 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", ["no answer", "headers, byte by byte", "a body"])
-def test_the_probe_is_cut_off_too(world: World, impatient: None, name: str) -> None:
+def test_the_probe_is_cut_off_too(env: RotationEnv, impatient: None, name: str) -> None:
     """It says neither yes nor no then, and is asked again."""
-    world.onboard()
+    env.onboard()
     with RawServer.running(ENDLESS[name]) as server:
-        world.settings.update(server.settings)
+        env.settings.update(server.settings)
         with pytest.raises(ServiceUnreachable):
-            world.dependencies().api.accepts(world.credential())
+            env.dependencies().api.accepts(env.credential())
         assert server.sent < MOST_BYTES
     TALLY.count("answers without an end")
 
 
 @pytest.mark.timeout(60)
-def test_a_handshake_that_never_ends_costs_no_attempt(world: World, impatient: None) -> None:
+def test_a_handshake_that_never_ends_costs_no_attempt(env: RotationEnv, impatient: None) -> None:
     """Nothing was sent, so the attempt is given back."""
-    world.onboard()
+    env.onboard()
     with socket.create_server(("127.0.0.1", 0)) as listener:  # the system accepts, and nobody speaks
-        world.settings["SERVICE_URL"] = f"https://localhost:{listener.getsockname()[1]}"
-        world.fails(ServiceUnreachable)
-    assert world.state().attempts.available(world.time.now()) == 3
+        env.settings["SERVICE_URL"] = f"https://localhost:{listener.getsockname()[1]}"
+        env.fails(ServiceUnreachable)
+    assert env.state().attempts.available(env.time.now()) == 3

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from docs.examples.consumer import MAX_AGE, DeviceId
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 STATISTICS = "/api/v1/token/verdicts:statistics"
 
@@ -30,94 +30,94 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def consumer(world: World, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DeviceId:
+def consumer(env: RotationEnv, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DeviceId:
     """A program that runs beside the function."""
-    (tmp_path / "ca.pem").write_text(world.simulator.trusted_ca_pem)
+    (tmp_path / "ca.pem").write_text(env.simulator.trusted_ca_pem)
     monkeypatch.setenv("CA_FILE", str(tmp_path / "ca.pem"))
-    return DeviceId(world.aws.clients().secrets, world.arn, world.simulator.url, clock=clock)
+    return DeviceId(env.aws.clients().secrets, env.arn, env.simulator.url, clock=clock)
 
 
 @pytest.fixture
-def reads(world: World) -> Callable[[], int]:
+def reads(env: RotationEnv) -> Callable[[], int]:
     """How often the secret was read by the consumer so far: the function names a version, a consumer does not."""
 
     def count() -> int:
-        calls = [call for call in world.aws.calls if call.operation == "GetSecretValue"]
+        calls = [call for call in env.aws.calls if call.operation == "GetSecretValue"]
         return len([call for call in calls if "VersionId" not in call.body])
 
     return count
 
 
-def served_with(world: World, name: str) -> bool:
+def served_with(env: RotationEnv, name: str) -> bool:
     """Whether the service's last request came with the certificate of this name."""
-    return world.simulator.requests[-1].cert_name == name
+    return env.simulator.requests[-1].cert_name == name
 
 
-def test_it_reads_once_and_calls_often(world: World, consumer: DeviceId, reads: Callable[[], int]) -> None:
+def test_it_reads_once_and_calls_often(env: RotationEnv, consumer: DeviceId, reads: Callable[[], int]) -> None:
     """Secrets Manager is paid by the read, and has limits of its own."""
-    world.onboard()
+    env.onboard()
     assert [consumer.get(STATISTICS).status_code for _ in range(3)] == [200, 200, 200]
     assert reads() == 1
 
 
 def test_after_its_time_it_reads_again_and_uses_the_new_certificate(
-    world: World, consumer: DeviceId, clock: Clock
+    env: RotationEnv, consumer: DeviceId, clock: Clock
 ) -> None:
     """Until then the one before works, which is what CutoverGraceHours is for."""
-    world.onboard()
+    env.onboard()
     consumer.get(STATISTICS)
-    new_name = str(world.run()["certName"])
+    new_name = str(env.run()["certName"])
     assert consumer.get(STATISTICS).status_code == 200
-    assert served_with(world, "onboarded-1")
+    assert served_with(env, "onboarded-1")
     clock.seconds += MAX_AGE
     assert consumer.get(STATISTICS).status_code == 200
-    assert served_with(world, new_name)
+    assert served_with(env, new_name)
 
 
-def test_told_by_the_event_it_uses_the_new_certificate_at_once(world: World, consumer: DeviceId) -> None:
+def test_told_by_the_event_it_uses_the_new_certificate_at_once(env: RotationEnv, consumer: DeviceId) -> None:
     """The first to know need not wait an hour."""
-    world.onboard()
+    env.onboard()
     consumer.get(STATISTICS)
-    new_name = str(world.run()["certName"])
+    new_name = str(env.run()["certName"])
     assert consumer.reload()
     assert not consumer.reload(), "it is the same version by now"
     consumer.get(STATISTICS)
-    assert served_with(world, new_name)
+    assert served_with(env, new_name)
 
 
-def test_refused_it_reads_again_and_calls_once_more(world: World, consumer: DeviceId) -> None:
+def test_refused_it_reads_again_and_calls_once_more(env: RotationEnv, consumer: DeviceId) -> None:
     """The rare eviction: the service deleted the certificate it holds."""
-    tenant = world.onboard()
+    tenant = env.onboard()
     consumer.get(STATISTICS)
-    world.run()
+    env.run()
     tenant.revoke("onboarded-1")
     assert consumer.get(STATISTICS).status_code == 200
 
 
 def test_refused_with_nothing_newer_it_does_not_call_again(
-    world: World, consumer: DeviceId, reads: Callable[[], int]
+    env: RotationEnv, consumer: DeviceId, reads: Callable[[], int]
 ) -> None:
     """It would only be refused again; somebody has to onboard anew."""
-    tenant = world.onboard()
+    tenant = env.onboard()
     consumer.get(STATISTICS)
     tenant.revoke("onboarded-1")
-    before = len(world.simulator.requests)
+    before = len(env.simulator.requests)
     assert consumer.get(STATISTICS).status_code == 401
-    assert (len(world.simulator.requests) - before, reads()) == (1, 2)
+    assert (len(env.simulator.requests) - before, reads()) == (1, 2)
 
 
 def test_a_service_that_is_away_is_an_error_and_no_new_credential(
-    world: World, consumer: DeviceId, reads: Callable[[], int]
+    env: RotationEnv, consumer: DeviceId, reads: Callable[[], int]
 ) -> None:
     """A broken connection may be a refusal, so the secret is looked at, once."""
-    world.onboard()
+    env.onboard()
     consumer.get(STATISTICS)
-    world.simulator.fault("drop-before-processing", endpoint="verdicts:statistics")
+    env.simulator.fault("drop-before-processing", endpoint="verdicts:statistics")
     with pytest.raises(requests.ConnectionError):
         consumer.get(STATISTICS)
     assert reads() == 2
 
 
-def test_the_cache_lives_well_within_the_time_consumers_are_given(world: World) -> None:
+def test_the_cache_lives_well_within_the_time_consumers_are_given(env: RotationEnv) -> None:
     """Else a second rotation could delete what it still holds."""
     assert MAX_AGE <= 0.5 * 3600 * 24

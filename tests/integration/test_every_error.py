@@ -10,7 +10,7 @@ from certificate_rotation.domain import errors
 from certificate_rotation.domain.errors import RotationError, cure_of
 from dev import render_alert_docs
 from tests.support.lambda_invoker import at_the_worlds_time, forget, invoke, outcome
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 YOUNG = timedelta(days=1)
 REPEATS = 10
@@ -34,8 +34,8 @@ class Failing:
         over_after: how long after the last failing run the end is noticed.
     """
 
-    begin: Callable[[World, Setting], object]
-    end: Callable[[World, Setting], object]
+    begin: Callable[[RotationEnv, Setting], object]
+    end: Callable[[RotationEnv, Setting], object]
     event: dict[str, object] = field(default_factory=dict)
     mending: dict[str, object] = field(default_factory=dict)
     again: str = "failed"
@@ -47,8 +47,8 @@ class Failing:
 def at_the_service(fault: str, again: str = "failed", **mending: object) -> Failing:
     """A fault of the simulator's that lasts."""
     return Failing(
-        lambda world, _: world.fault(fault, times=None),
-        lambda world, _: world.simulator.clear_faults(),
+        lambda env, _: env.fault(fault, times=None),
+        lambda env, _: env.simulator.clear_faults(),
         mending=mending,
         again=again,
     )
@@ -57,22 +57,22 @@ def at_the_service(fault: str, again: str = "failed", **mending: object) -> Fail
 def by_a_setting(name: str, value: str, *, over: str, age: timedelta) -> Failing:
     """A parameter of the stack that is wrong."""
 
-    def corrected(world: World, setting: Setting) -> None:
-        setting(name, world.settings.get(name, "7"))
+    def corrected(env: RotationEnv, setting: Setting) -> None:
+        setting(name, env.settings.get(name, "7"))
         forget()  # Lambda: changed settings are another cold start
 
     return Failing(lambda _, setting: setting(name, value), corrected, over=over, age=age)
 
 
-def onboard_anew(world: World, _: Setting) -> None:
+def onboard_anew(env: RotationEnv, _: Setting) -> None:
     """What a person does when nothing else helps."""
-    world.onboard(age=YOUNG, name=f"{world.aws.name}-2")
+    env.onboard(age=YOUNG, name=f"{env.aws.name}-2")
 
 
-def activate(world: World, _: Setting) -> None:
+def activate(env: RotationEnv, _: Setting) -> None:
     """What the vendor's support does."""
-    staged = world.version(world.labels()["AWSPENDING"])
-    world.simulator.tenant(world.aws.name).activate(str(staged["certName"]))
+    staged = env.version(env.labels()["AWSPENDING"])
+    env.simulator.tenant(env.aws.name).activate(str(staged["certName"]))
 
 
 INSIST = {"force": True, "allowEviction": True}
@@ -86,7 +86,7 @@ PROVOKED: dict[type[RotationError], Failing] = {
         over_after=timedelta(days=1),  # a good event does not end it: a quiet day does
     ),
     errors.InvalidSettings: by_a_setting("CRITICAL_DAYS", "soon", over="recovered", age=YOUNG),
-    errors.InvalidCredential: Failing(lambda world, _: world.put({}), onboard_anew, over="recovered"),
+    errors.InvalidCredential: Failing(lambda env, _: env.put({}), onboard_anew, over="recovered"),
     errors.CredentialExpired: Failing(lambda *_: None, onboard_anew, over="recovered", age=timedelta(days=91)),
     errors.RefreshRejected: at_the_service("bad-request"),
     errors.Unauthorized: at_the_service("unauthorized"),
@@ -98,17 +98,17 @@ PROVOKED: dict[type[RotationError], Failing] = {
     ),
     errors.OutcomeUnknown: at_the_service("server-error", again="held", **INSIST),
     errors.CertificateRejected: at_the_service("other-key", again="held", **INSIST),
-    errors.CertificateNotAccepted: Failing(lambda world, _: world.fault("activation-delay"), activate),
+    errors.CertificateNotAccepted: Failing(lambda env, _: env.fault("activation-delay"), activate),
     errors.StorageFailure: Failing(
-        lambda world, _: world.aws.failures.set("denied", "PutSecretValue", times=None),
-        lambda world, _: world.aws.failures.clear(),
+        lambda env, _: env.aws.failures.set("denied", "PutSecretValue", times=None),
+        lambda env, _: env.aws.failures.clear(),
     ),
 }
 
 
 @pytest.mark.parametrize("name", render_alert_docs.named())
 def test_an_error_is_one_mail_with_its_cure_a_day_of_it_no_second_and_its_end_one(
-    function: World, monkeypatch: pytest.MonkeyPatch, name: str
+    function: RotationEnv, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Who is told once, with what to do, reads the next mail too; one that was added to the module is missing above."""
     error = render_alert_docs.named()[name]

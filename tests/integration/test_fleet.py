@@ -16,7 +16,7 @@ from certificate_rotation.domain.state import State
 from certificate_rotation.notifications.messages import ALONE
 from simulator import Simulator, Tenant
 from tests.support import moto_memory
-from tests.support.rotation_env import LIFETIME, OWN_KEYS, MakeWorld, World
+from tests.support.rotation_env import LIFETIME, OWN_KEYS, MakeEnv, RotationEnv
 
 TENANTS = 200
 DUE = timedelta(days=80)
@@ -37,80 +37,80 @@ class Member:
 
 
 class Fleet:
-    """All of them, in one world, with one ledger and one topic, looked after by one container."""
+    """All of them, in one env, with one ledger and one topic, looked after by one container."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.container = world, world.dependencies()
+    def __init__(self, env: RotationEnv) -> None:
+        self.env, self.container = env, env.dependencies()
         self.members: list[Member] = []
 
     def sign_up(self, name: str, age: timedelta = DUE) -> Tenant:
         """At the service."""
-        return self.world.simulator.onboard(
+        return self.env.simulator.onboard(
             name, key_algorithm="ec256", age=age, lifetime=LIFETIME, cert_name="onboarded-1"
         )
 
     def add(self, name: str, tenant: Tenant, secret: str | None = None) -> Member:
         """A tenant gets a secret; `secret`: what stands in it instead of what they were given."""
         value = json.dumps({**tenant.credential, **OWN_KEYS}) if secret is None else secret
-        made = self.world.aws.admin.secrets.create_secret(Name=f"{self.world.aws.name}/{name}", SecretString=value)
+        made = self.env.aws.admin.secrets.create_secret(Name=f"{self.env.aws.name}/{name}", SecretString=value)
         self.members.append(Member(name, made["ARN"], tenant))
         return self.members[-1]
 
     def look(self, member: Member) -> str:
         """The schedule of one fires: the outcome, or the error's name."""
         try:
-            return self.world.run_with(self.container, {"secretId": member.arn})["outcome"]
+            return self.env.run_with(self.container, {"secretId": member.arn})["outcome"]
         except RotationError as error:
             return type(error).__name__
 
     def an_hour(self, of: Iterable[Member]) -> dict[Member, str]:
         """The schedules of some fire once, and the hour passes."""
         outcomes = {member: self.look(member) for member in of}
-        self.world.advance(hours=1, minutes=5)
+        self.env.advance(hours=1, minutes=5)
         return outcomes
 
     def state(self, member: Member) -> State:
         """What the ledger remembers of one."""
-        return Ledger(self.world.aws.admin.dynamodb, self.world.aws.name).load(member.arn)
+        return Ledger(self.env.aws.admin.dynamodb, self.env.aws.name).load(member.arn)
 
     def labels(self, member: Member) -> set[str]:
         """Which labels are on versions of one's secret."""
-        stored = moto_memory.versions(f"{self.world.aws.name}/{member.name}")
+        stored = moto_memory.versions(f"{self.env.aws.name}/{member.name}")
         return {label for labels, _ in stored.values() for label in labels}
 
     def in_use(self, member: Member) -> str:
         """What one's consumers read."""
-        stored = moto_memory.versions(f"{self.world.aws.name}/{member.name}")
+        stored = moto_memory.versions(f"{self.env.aws.name}/{member.name}")
         return next(text for labels, text in stored.values() if "AWSCURRENT" in labels)
 
     def healthy(self, member: Member) -> bool:
         """Whether one's consumers hold the newest certificate issued to them, complete and accepted."""
-        credential = self.world.parse(json.loads(self.in_use(member)))
+        credential = self.env.parse(json.loads(self.in_use(member)))
         newest = member.tenant.certificates[-1]
         return newest.active and newest.serial == credential.chain.leaf.serial_number
 
     def told(self) -> Counter[tuple[str, str]]:
         """How often programs were told of each tenant, and with what code."""
-        return Counter((event.detail["secretArn"], event.detail["code"]) for event in self.world.aws.announced())
+        return Counter((event.detail["secretArn"], event.detail["code"]) for event in self.env.aws.announced())
 
     def mailed(self) -> Counter[str]:
         """How many mails people had, by their cause."""
-        return Counter(email.code for email in self.world.emails())
+        return Counter(email.code for email in self.env.emails())
 
     def requests(self) -> Counter[str]:
         """How many requests for a certificate each tenant's runs sent."""
-        return Counter(str(request.tenant) for request in self.world.refreshes())
+        return Counter(str(request.tenant) for request in self.env.refreshes())
 
 
 @pytest.fixture
-def fleet(make_world: MakeWorld) -> Iterator[Fleet]:
+def fleet(make_env: MakeEnv) -> Iterator[Fleet]:
     """Nobody has signed up yet. The provider wants no mail about ordinary success."""
     # Tickets end the wait for a refusal after the handshake, which would be most of the time this takes.
     with Simulator.running(statistics_limit=False, session_tickets=True) as simulator:
-        world = make_world(simulator, directly=True)
-        world.settings["NOTIFY_ON_SUCCESS"] = "false"
-        world.advance(minutes=60 - world.time.now().minute)  # mails are counted by the hour of the clock
-        yield Fleet(world)
+        env = make_env(simulator, directly=True)
+        env.settings["NOTIFY_ON_SUCCESS"] = "false"
+        env.advance(minutes=60 - env.time.now().minute)  # mails are counted by the hour of the clock
+        yield Fleet(env)
 
 
 FAULTS = {
@@ -147,7 +147,7 @@ def sign_up_all(fleet: Fleet) -> Iterator[tuple[Member, str]]:
         tenant = fleet.sign_up(name, LIFETIME + DUE if kind == "too-late" else DUE)
         member = fleet.add(name, tenant, SECRETS.get(kind))
         if kind in FAULTS:
-            fleet.world.simulator.fault(kind, tenant=member.tenant.name, times=1, endpoint="cert:refresh")
+            fleet.env.simulator.fault(kind, tenant=member.tenant.name, times=1, endpoint="cert:refresh")
         if kind == "used-up":
             use_up(fleet, member)
         yield member, said
@@ -155,9 +155,9 @@ def sign_up_all(fleet: Fleet) -> Iterator[tuple[Member, str]]:
 
 def use_up(fleet: Fleet, member: Member) -> None:
     """No attempt is left for an hour."""
-    now = fleet.world.time.now()
+    now = fleet.env.time.now()
     state = {"credential": member.arn, "record": "state", "revision": 1, "attempts": flat(Attempts(0, now))}
-    fleet.world.aws.admin.dynamodb.put_item(TableName=fleet.world.aws.name, Item=item(state))
+    fleet.env.aws.admin.dynamodb.put_item(TableName=fleet.env.aws.name, Item=item(state))
 
 
 def test_nobodys_trouble_is_anothers(fleet: Fleet) -> None:
@@ -198,7 +198,7 @@ def assert_each_is_told_once_and_a_few_by_mail(fleet: Fleet, said: Mapping[Membe
     causes = Counter([*(outcome for _, outcome in failed), *("rotated" for _ in over)])
     assert fleet.mailed() == {code: min(count, ALONE + 1) for code, count in causes.items()}
     assert min(causes["ServiceFailure"], causes["rotated"]) > ALONE + 1
-    more = [email.code for email in fleet.world.emails() if f"more than {ALONE} credentials" in email.subject]
+    more = [email.code for email in fleet.env.emails() if f"more than {ALONE} credentials" in email.subject]
     assert more == ["ServiceFailure", "rotated"]
 
 
@@ -207,7 +207,7 @@ def test_an_outage_of_all_is_a_handful_of_mails(fleet: Fleet) -> None:
     tenant = fleet.sign_up("one-for-all", timedelta(days=1))  # nobody is due: the service is not asked
     for number in range(TENANTS):
         fleet.add(f"{number:03}", tenant)
-    with fleet.world.aws.refusing("GetSecretValue"):
+    with fleet.env.aws.refusing("GetSecretValue"):
         assert set(fleet.an_hour(fleet.members).values()) == {"StorageFailure"}
     assert set(fleet.an_hour(fleet.members).values()) == {"not_due"}
     assert fleet.mailed() == {"StorageFailure": ALONE + 1, "recovered": ALONE + 1}

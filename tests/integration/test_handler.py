@@ -10,10 +10,12 @@ import pytest
 from certificate_rotation.domain.errors import InvalidCredential, InvalidEvent, InvalidSettings, StorageFailure
 from tests.support.contract import RESULT
 from tests.support.lambda_invoker import Context, forget, invoke
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 
-def test_the_function_rotates_and_a_warm_start_looks_again(function: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_function_rotates_and_a_warm_start_looks_again(
+    function: RotationEnv, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Everything together, as it is deployed, by the real clock."""
     tenant = function.onboard()
     result = invoke({})
@@ -35,7 +37,7 @@ def test_the_function_rotates_and_a_warm_start_looks_again(function: World, caps
     assert "Issue. Renewal is due." in [line["message"] for line in logged]
 
 
-def test_a_check_makes_the_two_clients_it_needs_and_each_once(function: World) -> None:
+def test_a_check_makes_the_two_clients_it_needs_and_each_once(function: RotationEnv) -> None:
     """To make a client takes longer than a whole check, and most runs have nothing to tell anybody."""
     made: list[str] = []
     session = boto3.DEFAULT_SESSION
@@ -49,7 +51,7 @@ def test_a_check_makes_the_two_clients_it_needs_and_each_once(function: World) -
     assert sorted(made) == ["dynamodb", "eventbridge", "secrets-manager", "sns"]
 
 
-def test_an_event_with_unknown_keys_is_told(function: World) -> None:
+def test_an_event_with_unknown_keys_is_told(function: RotationEnv) -> None:
     """A typing mistake such as dryrun must not rotate."""
     function.onboard()
     with pytest.raises(InvalidEvent, match="dryrun"):
@@ -59,7 +61,7 @@ def test_an_event_with_unknown_keys_is_told(function: World) -> None:
     assert (email.code, email.attributes["secret"]) == ("InvalidEvent", "rotate-test")
 
 
-def test_settings_that_cannot_be_used_are_told_once(function: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_cannot_be_used_are_told_once(function: RotationEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stack deployed with a mistake fails every hour."""
     monkeypatch.setenv("SERVICE_URL", "http://plain.example")
     for _ in range(2):
@@ -68,7 +70,7 @@ def test_settings_that_cannot_be_used_are_told_once(function: World, monkeypatch
     assert function.codes() == ["InvalidSettings"]
 
 
-def test_mended_settings_end_the_incident(function: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mended_settings_end_the_incident(function: RotationEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     """An incident that is never closed swallows the next alert about the same thing."""
     function.onboard(age=timedelta(days=1))
     with monkeypatch.context() as broken:
@@ -88,14 +90,14 @@ def test_mended_settings_end_the_incident(function: World, monkeypatch: pytest.M
 READS = ["DescribeSecret", "TransactGetItems", "GetSecretValue"]
 
 
-def calls(function: World) -> list[str]:
+def calls(function: RotationEnv) -> list[str]:
     """What was asked of AWS since this was asked last."""
     asked = [call.operation for call in function.aws.calls]
     function.aws.calls.clear()
     return asked
 
 
-def test_a_check_makes_three_calls_in_a_new_container_too(function: World) -> None:
+def test_a_check_makes_three_calls_in_a_new_container_too(function: RotationEnv) -> None:
     """Once an hour nearly every container is a new one, which does not know whether the function's incident is over."""
     function.onboard(age=timedelta(days=1))
     invoke({})
@@ -104,7 +106,7 @@ def test_a_check_makes_three_calls_in_a_new_container_too(function: World) -> No
     assert calls(function) == ["DescribeSecret", "GetItem", "GetSecretValue"]
 
 
-def test_what_somebody_writes_at_that_moment_is_read_by_itself(function: World) -> None:
+def test_what_somebody_writes_at_that_moment_is_read_by_itself(function: RotationEnv) -> None:
     """DynamoDB refuses to read several items as one while one of them changes: no reason to alarm anybody."""
     function.onboard(age=timedelta(days=1))
     function.aws.failures.set("in conflict", "TransactGetItems")
@@ -113,7 +115,7 @@ def test_what_somebody_writes_at_that_moment_is_read_by_itself(function: World) 
     assert function.codes() == []
 
 
-def test_a_ledger_that_cannot_be_read_in_a_new_container_is_told(function: World) -> None:
+def test_a_ledger_that_cannot_be_read_in_a_new_container_is_told(function: RotationEnv) -> None:
     """As in any other: only a conflict is passed over."""
     function.onboard(age=timedelta(days=1))
     function.aws.failures.set("denied", "TransactGetItems")
@@ -123,7 +125,7 @@ def test_a_ledger_that_cannot_be_read_in_a_new_container_is_told(function: World
 
 
 def test_settings_that_work_end_their_incident_though_the_secret_does_not(
-    function: World, monkeypatch: pytest.MonkeyPatch
+    function: RotationEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two things were wrong, and one is mended: its alert must not wait for the other."""
     with monkeypatch.context() as broken:
@@ -137,7 +139,7 @@ def test_settings_that_work_end_their_incident_though_the_secret_does_not(
 
 
 def test_a_dry_run_with_unusable_settings_tells_only_who_asked(
-    function: World, monkeypatch: pytest.MonkeyPatch
+    function: RotationEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dry run changes nothing and writes to nobody."""
     monkeypatch.setenv("CRITICAL_DAYS", "soon")
@@ -146,7 +148,7 @@ def test_a_dry_run_with_unusable_settings_tells_only_who_asked(
     assert function.emails() == []
 
 
-def test_a_failure_is_raised_and_told_once(function: World) -> None:
+def test_a_failure_is_raised_and_told_once(function: RotationEnv) -> None:
     """Raised, so that the console shows red and the Errors metric counts."""
     for _ in range(2):
         with pytest.raises(InvalidCredential, match="is empty"):
@@ -161,7 +163,7 @@ def test_a_failure_is_raised_and_told_once(function: World) -> None:
     )
 
 
-def test_a_trust_anchor_on_one_line_is_as_good_as_pem(function: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trust_anchor_on_one_line_is_as_good_as_pem(function: RotationEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     """The console's parameter fields drop line breaks."""
     one_line = base64.b64encode(function.simulator.trusted_ca_pem.encode()).decode()
     monkeypatch.setenv("TRUSTED_CA_PEM", one_line)

@@ -15,21 +15,21 @@ from simulator.ca import new_csr, new_key
 from tests.support.contract import RESULT
 from tests.support.exchanges import Killed
 from tests.support.order_of_writes import ISSUE, kill
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 
 @pytest.fixture
-def unsure(world: World) -> World:
-    """A world in which a certificate may have been issued, with four weeks to go."""
-    world.onboard(age=timedelta(days=62))
-    world.fault("drop-after-issuing")
-    world.fails(OutcomeUnknown)
-    world.advance(hours=1)
-    return world
+def unsure(env: RotationEnv) -> RotationEnv:
+    """An env in which a certificate may have been issued, with four weeks to go."""
+    env.onboard(age=timedelta(days=62))
+    env.fault("drop-after-issuing")
+    env.fails(OutcomeUnknown)
+    env.advance(hours=1)
+    return env
 
 
 @pytest.mark.parametrize("event", [{}, {"force": True}, {"allowEviction": True}], ids=str)
-def test_after_an_unknown_outcome_a_run_holds(unsure: World, event: dict[str, object]) -> None:
+def test_after_an_unknown_outcome_a_run_holds(unsure: RotationEnv, event: dict[str, object]) -> None:
     """The next success may delete the certificate that consumers hold."""
     held = unsure.run(**event)
     assert set(held) == RESULT | {"why", "until"}
@@ -41,7 +41,7 @@ def test_after_an_unknown_outcome_a_run_holds(unsure: World, event: dict[str, ob
     assert unsure.accepted()
 
 
-def test_a_person_who_accepts_the_eviction_ends_the_hold(unsure: World) -> None:
+def test_a_person_who_accepts_the_eviction_ends_the_hold(unsure: RotationEnv) -> None:
     """Force alone asks for a renewal; only both together accept what it may cost."""
     result = unsure.run(force=True, allowEviction=True)
     assert result["outcome"] == "rotated"
@@ -51,7 +51,7 @@ def test_a_person_who_accepts_the_eviction_ends_the_hold(unsure: World) -> None:
     assert unsure.emails()[-1].attributes["severity"] == "WARNING"
 
 
-def test_a_key_made_beside_an_open_attempt_is_asked_with_by_a_later_run(unsure: World) -> None:
+def test_a_key_made_beside_an_open_attempt_is_asked_with_by_a_later_run(unsure: RotationEnv) -> None:
     """Killed again and again, it must not make a key each time; and one that was asked with stays labelled."""
     asked_with = unsure.labels()["ROTATION_INTENT"]
     unsure.aws.exchanges.kill("TransactWriteItems", "before")
@@ -72,7 +72,7 @@ def test_a_key_made_beside_an_open_attempt_is_asked_with_by_a_later_run(unsure: 
     assert set(unsure.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
 
 
-def test_close_to_the_end_the_hold_ends_by_itself(unsure: World) -> None:
+def test_close_to_the_end_the_hold_ends_by_itself(unsure: RotationEnv) -> None:
     """Then expiring is the worse harm."""
     critical = unsure.credential().chain.not_after - timedelta(days=7)
     unsure.time.advance(critical - unsure.time.now() - timedelta(minutes=1))
@@ -90,129 +90,131 @@ def test_close_to_the_end_the_hold_ends_by_itself(unsure: World) -> None:
         ("other-key", "CertificateRejected", "brought a certificate that cannot be used"),
     ],
 )
-def test_a_hold_is_told_again_each_day(world: World, fault: str, error: str, why: str) -> None:
+def test_a_hold_is_told_again_each_day(env: RotationEnv, fault: str, error: str, why: str) -> None:
     """It may last for weeks, and it is a person who can end it."""
-    world.onboard(age=timedelta(days=62))
-    world.fault(fault)
+    env.onboard(age=timedelta(days=62))
+    env.fault(fault)
     with pytest.raises(RotationError):
-        world.run()
-    world.advance(days=1, minutes=1)
-    assert world.run()["outcome"] == "held"
-    assert world.codes() == [error, error]
-    assert why in " ".join(world.emails()[-1].body.split())
+        env.run()
+    env.advance(days=1, minutes=1)
+    assert env.run()["outcome"] == "held"
+    assert env.codes() == [error, error]
+    assert why in " ".join(env.emails()[-1].body.split())
 
 
-def test_a_hold_that_nobody_was_told_of_is_told(world: World) -> None:
+def test_a_hold_that_nobody_was_told_of_is_told(env: RotationEnv) -> None:
     """The run that met it was killed before it could."""
-    world.onboard(age=timedelta(days=62))
-    kill(world, ISSUE, "after")
-    assert world.codes() == []
-    assert world.run()["outcome"] == "held"
-    assert world.codes() == ["OutcomeUnknown"]
+    env.onboard(age=timedelta(days=62))
+    kill(env, ISSUE, "after")
+    assert env.codes() == []
+    assert env.run()["outcome"] == "held"
+    assert env.codes() == ["OutcomeUnknown"]
 
 
-def test_a_hold_is_not_over_before_renewal_is_due(world: World) -> None:
+def test_a_hold_is_not_over_before_renewal_is_due(env: RotationEnv) -> None:
     """A short-lived certificate is within CriticalDays from early on: to say "recovered" then would be untrue."""
-    world.onboard(age=timedelta(days=9), lifetime=timedelta(days=15))
-    world.fault("drop-after-issuing")
-    world.fails(OutcomeUnknown, force=True)
-    world.advance(hours=1)
-    assert world.run()["outcome"] == "held"
-    assert world.codes() == ["OutcomeUnknown"]
-    world.advance(days=1)
-    assert world.run()["outcome"] == "rotated"
-    assert world.accepted()
+    env.onboard(age=timedelta(days=9), lifetime=timedelta(days=15))
+    env.fault("drop-after-issuing")
+    env.fails(OutcomeUnknown, force=True)
+    env.advance(hours=1)
+    assert env.run()["outcome"] == "held"
+    assert env.codes() == ["OutcomeUnknown"]
+    env.advance(days=1)
+    assert env.run()["outcome"] == "rotated"
+    assert env.accepted()
 
 
-def test_critical_days_says_when_the_end_is_close(world: World) -> None:
+def test_critical_days_says_when_the_end_is_close(env: RotationEnv) -> None:
     """Some owners need longer to react than others."""
-    world.settings["CRITICAL_DAYS"] = "15"
-    world.onboard(age=timedelta(days=80))
-    world.fault("drop-after-issuing")
-    world.fails(OutcomeUnknown)
-    assert world.run()["outcome"] == "rotated"
+    env.settings["CRITICAL_DAYS"] = "15"
+    env.onboard(age=timedelta(days=80))
+    env.fault("drop-after-issuing")
+    env.fails(OutcomeUnknown)
+    assert env.run()["outcome"] == "rotated"
 
 
-def test_soon_after_a_rotation_another_one_waits_for_consumers(world: World) -> None:
+def test_soon_after_a_rotation_another_one_waits_for_consumers(env: RotationEnv) -> None:
     """They may still hold the previous certificate, and a third one would delete it."""
-    world.onboard()
-    world.run()
-    rotated_at = world.time.now()
-    world.advance(hours=23)
-    held = world.run(force=True)
+    env.onboard()
+    env.run()
+    rotated_at = env.time.now()
+    env.advance(hours=23)
+    held = env.run(force=True)
     assert held["outcome"] == "held"
     assert abs(datetime.fromisoformat(held["until"]) - rotated_at - timedelta(hours=24)) < timedelta(seconds=2)
-    world.advance(hours=2)
-    result = world.run(force=True)
+    env.advance(hours=2)
+    result = env.run(force=True)
     assert (result["outcome"], result["deletedCertName"]) == ("rotated", "onboarded-1")
-    assert "must reload now" not in world.emails()[-1].body
-    assert world.accepted()
+    assert "must reload now" not in env.emails()[-1].body
+    assert env.accepted()
 
 
-def test_a_person_who_accepts_the_eviction_need_not_wait_for_consumers(world: World) -> None:
+def test_a_person_who_accepts_the_eviction_need_not_wait_for_consumers(env: RotationEnv) -> None:
     """After a key was stolen, for one."""
-    world.onboard()
-    world.run()
-    assert world.run(force=True, allowEviction=True)["outcome"] == "rotated"
-    assert world.accepted()
+    env.onboard()
+    env.run()
+    assert env.run(force=True, allowEviction=True)["outcome"] == "rotated"
+    assert env.accepted()
 
 
 @pytest.fixture
-def oldest_in_use(world: World) -> World:
+def oldest_in_use(env: RotationEnv) -> RotationEnv:
     """A tenant whose certificate in use is the older of two: the next one deletes it."""
-    tenant = world.onboard()
-    world.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), world.credential().chain.leaf.subject, []))
-    return world
+    tenant = env.onboard()
+    env.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), env.credential().chain.leaf.subject, []))
+    return env
 
 
-def test_a_certificate_that_deleted_the_one_in_use_is_promoted_without_a_verdict(oldest_in_use: World) -> None:
+def test_a_certificate_that_deleted_the_one_in_use_is_promoted_without_a_verdict(oldest_in_use: RotationEnv) -> None:
     """What is in use is dead, as the service said when it was asked: of which it says nothing can only be better."""
-    world = oldest_in_use
-    world.fault("unavailable", at="verdicts:statistics", times=None)  # of what it lets in; it refuses all the same
-    result = world.run()
+    env = oldest_in_use
+    env.fault("unavailable", at="verdicts:statistics", times=None)  # of what it lets in; it refuses all the same
+    result = env.run()
     assert (result["outcome"], result["deletedCertName"]) == ("rotated", "onboarded-1")
-    (email,) = world.emails()
+    (email,) = env.emails()
     assert "Consumers must reload now" in email.body
     assert email.traffic.startswith("Not known: ")
-    assert world.accepted()
+    assert env.accepted()
 
 
-def test_a_certificate_that_is_refused_is_not_promoted_even_then(oldest_in_use: World) -> None:
+def test_a_certificate_that_is_refused_is_not_promoted_even_then(oldest_in_use: RotationEnv) -> None:
     """Two dead ones are no better than one; it is used by the first run that finds it accepted."""
-    world = oldest_in_use
-    world.fault("activation-delay", seconds=60)
-    world.fails(CertificateNotAccepted)
-    assert world.current()["certName"] == "onboarded-1"
-    (email,) = world.emails()
+    env = oldest_in_use
+    env.fault("activation-delay", seconds=60)
+    env.fails(CertificateNotAccepted)
+    assert env.current()["certName"] == "onboarded-1"
+    (email,) = env.emails()
     assert email.traffic.startswith("No: ")
     assert email.attributes["severity"] == "CRITICAL"
-    world.advance(minutes=1)
-    assert world.run()["outcome"] == "rotated"
-    assert world.accepted()
-    assert "Consumers must reload now" in world.emails()[-1].body
-    assert len(world.refreshes()) == 1
+    env.advance(minutes=1)
+    assert env.run()["outcome"] == "rotated"
+    assert env.accepted()
+    assert "Consumers must reload now" in env.emails()[-1].body
+    assert len(env.refreshes()) == 1
 
 
-def test_an_eviction_is_told_also_to_people_who_do_not_want_to_hear_of_successes(oldest_in_use: World) -> None:
+def test_an_eviction_is_told_also_to_people_who_do_not_want_to_hear_of_successes(oldest_in_use: RotationEnv) -> None:
     """Their consumers are locked out."""
     oldest_in_use.settings["NOTIFY_ON_SUCCESS"] = "false"
     oldest_in_use.run()
     assert ["must reload now" in email.body for email in oldest_in_use.emails()] == [True]
 
 
-def test_an_eviction_is_not_denied_where_the_secret_does_not_name_its_certificate(world: World) -> None:
+def test_an_eviction_is_not_denied_where_the_secret_does_not_name_its_certificate(env: RotationEnv) -> None:
     """Then nobody can tell from the name what was deleted, and an email must not say that all is well."""
-    tenant = world.onboard(cert_name=None)
-    world.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), world.credential().chain.leaf.subject, []))
-    result = world.run()
+    tenant = env.onboard(cert_name=None)
+    env.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), env.credential().chain.leaf.subject, []))
+    result = env.run()
     assert result["deletedCertName"] == tenant.certificates[0].name
-    (email,) = world.emails()
+    (email,) = env.emails()
     assert "must reload now" in email.body, "the service was asked about the one consumers hold"
     assert tenant.certificates[0].name in email.body
 
 
 @pytest.mark.parametrize("fault", ["conflict", "unavailable", "too-many-requests", "bad-request"])
-def test_an_attempt_that_brought_nothing_does_not_end_the_hold_of_the_one_before(unsure: World, fault: str) -> None:
+def test_an_attempt_that_brought_nothing_does_not_end_the_hold_of_the_one_before(
+    unsure: RotationEnv, fault: str
+) -> None:
     """The certificate of the lost answer may still be there: the next request would cost the one in use."""
     unsure.fault(fault)
     with pytest.raises(RefreshFailed):

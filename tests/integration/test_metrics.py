@@ -23,7 +23,7 @@ from tests.support.alarms.cloudwatch import measured
 from tests.support.alarms.dashboard import metrics_shown
 from tests.support.cloudformation import Stack
 from tests.support.lambda_invoker import Context, invoke, outcome
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 OURS = "DeviceIdCertificateRotation"
 YOUNG = timedelta(days=1)
@@ -48,7 +48,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [line for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
 
 
-def test_a_rotation_is_measured(function: World, told: Callable[[], dict[str, float]]) -> None:
+def test_a_rotation_is_measured(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
     """The days are those of the new certificate."""
     function.onboard()
     invoke({})
@@ -57,7 +57,7 @@ def test_a_rotation_is_measured(function: World, told: Callable[[], dict[str, fl
     assert measured_now == {"RunCompleted": 1, "Rotated": 1, "AttemptsAvailable": 2}
 
 
-def test_the_days_have_a_fraction(function: World, told: Callable[[], dict[str, float]]) -> None:
+def test_the_days_have_a_fraction(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
     """CriticalDays is reached at a moment; whole days would raise the alarm up to a day too early."""
     function.onboard(age=timedelta(days=30, hours=12))
     invoke({})
@@ -65,7 +65,7 @@ def test_the_days_have_a_fraction(function: World, told: Callable[[], dict[str, 
     assert told()["DaysToExpiry"] == pytest.approx(left / timedelta(days=1), abs=0.01)
 
 
-def test_a_failure_is_measured_with_the_days_left(function: World, told: Callable[[], dict[str, float]]) -> None:
+def test_a_failure_is_measured_with_the_days_left(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
     """The alarms must see the end coming while every run fails."""
     function.onboard()
     function.fault("unavailable", times=None)
@@ -74,7 +74,9 @@ def test_a_failure_is_measured_with_the_days_left(function: World, told: Callabl
     assert told() == {"RunCompleted": 1, "Failed": 1, "DaysToExpiry": pytest.approx(10, abs=0.1)}
 
 
-def test_an_expired_certificate_has_days_below_zero(function: World, told: Callable[[], dict[str, float]]) -> None:
+def test_an_expired_certificate_has_days_below_zero(
+    function: RotationEnv, told: Callable[[], dict[str, float]]
+) -> None:
     """The alarm about it must not end when the certificate does."""
     function.onboard(age=timedelta(days=91))
     with pytest.raises(CredentialExpired):
@@ -84,7 +86,7 @@ def test_an_expired_certificate_has_days_below_zero(function: World, told: Calla
 
 @pytest.mark.parametrize(("event", "error"), [({"dryrun": True}, InvalidEvent), ({}, InvalidCredential)])
 def test_a_failure_before_the_certificate_is_known_is_measured(
-    function: World, told: Callable[[], dict[str, float]], event: object, error: type[RotationError]
+    function: RotationEnv, told: Callable[[], dict[str, float]], event: object, error: type[RotationError]
 ) -> None:
     """It is a sign of life: the schedule works."""
     with pytest.raises(error):
@@ -92,7 +94,7 @@ def test_a_failure_before_the_certificate_is_known_is_measured(
     assert told() == {"RunCompleted": 1, "Failed": 1}
 
 
-def test_a_dry_run_is_no_sign_of_life(function: World, told: Callable[[], dict[str, float]]) -> None:
+def test_a_dry_run_is_no_sign_of_life(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
     """Only a run that may renew is."""
     function.onboard(age=YOUNG)
     invoke({"dryRun": True})
@@ -101,7 +103,7 @@ def test_a_dry_run_is_no_sign_of_life(function: World, told: Callable[[], dict[s
 
 @pytest.mark.parametrize("age", [timedelta(days=80), timedelta(days=91)], ids=["due", "ended"])
 def test_a_dry_run_measures_nothing_but_that_it_did_not_crash(
-    function: World, capsys: pytest.CaptureFixture[str], age: timedelta
+    function: RotationEnv, capsys: pytest.CaptureFixture[str], age: timedelta
 ) -> None:
     """A person who looks must neither still an alarm nor set one off."""
     function.onboard(age=age)
@@ -111,7 +113,7 @@ def test_a_dry_run_measures_nothing_but_that_it_did_not_crash(
     assert written == [("Unfinished", 1), ("Unfinished", -1)]
 
 
-def test_a_dry_run_that_fails_is_no_crash(function: World, told: Callable[[], dict[str, float]]) -> None:
+def test_a_dry_run_that_fails_is_no_crash(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
     """Somebody saw it."""
     with pytest.raises(InvalidCredential):
         invoke({"dryRun": True})
@@ -119,7 +121,7 @@ def test_a_dry_run_that_fails_is_no_crash(function: World, told: Callable[[], di
 
 
 def test_an_error_without_a_name_is_left_to_the_alarm_on_crashes(
-    function: World, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
+    function: RotationEnv, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a sign of life nor a failure that was explained."""
     function.onboard(age=YOUNG)
@@ -134,7 +136,7 @@ def test_an_error_without_a_name_is_left_to_the_alarm_on_crashes(
 
 
 def test_an_error_without_a_name_hides_neither_the_end_nor_the_mails_that_were_refused(
-    function: World, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
+    function: RotationEnv, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mistake of ours may last for weeks, and the certificate ends meanwhile."""
     function.onboard()
@@ -149,7 +151,7 @@ def test_an_error_without_a_name_hides_neither_the_end_nor_the_mails_that_were_r
 
 
 def test_the_begin_is_written_before_anything_can_go_wrong(
-    function: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    function: RotationEnv, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is killed later says nothing more; and both ends of a run bear one time, so that no hour lies between."""
     function.onboard(age=YOUNG)
@@ -169,7 +171,7 @@ def test_the_begin_is_written_before_anything_can_go_wrong(
     assert [(metric.name, value) for metric, value, _ in measured(only)] == [("Unfinished", 1)]
 
 
-def test_an_alert_the_topic_refuses_is_measured(function: World, told: Callable[[], dict[str, float]]) -> None:
+def test_an_alert_the_topic_refuses_is_measured(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
     """Of this run alone, though the process remembers earlier ones."""
     for _ in range(2):
         with function.aws.refusing("Publish"), pytest.raises(InvalidCredential):
@@ -182,7 +184,7 @@ def test_an_alert_the_topic_refuses_is_measured(function: World, told: Callable[
 
 @pytest.mark.parametrize("fault", ["unavailable", "drop-before-processing"])
 def test_a_certificate_in_use_that_could_not_be_asked_about_is_measured(
-    function: World, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch, fault: str
+    function: RotationEnv, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     """A service that gives no answer for days is seen on the dashboard; a mail for each hiccup nobody would read."""
     monkeypatch.setenv("WATCH_IN_USE", "true")
@@ -196,7 +198,7 @@ def test_a_certificate_in_use_that_could_not_be_asked_about_is_measured(
     assert function.emails() == []
 
 
-def test_the_line_tells_what_the_metrics_do_not(function: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_line_tells_what_the_metrics_do_not(function: RotationEnv, capsys: pytest.CaptureFixture[str]) -> None:
     """Which outcome and which error, to search the log for; nothing of the credential."""
     function.onboard()
     function.fault("unavailable")
@@ -208,7 +210,7 @@ def test_the_line_tells_what_the_metrics_do_not(function: World, capsys: pytest.
 
 
 def test_alarms_and_dashboard_read_what_is_written(
-    function: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    function: RotationEnv, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Name for name and dimension for dimension: AWS takes another spelling for another metric, and says nothing."""
     insist = {"force": True, "allowEviction": True}

@@ -15,7 +15,7 @@ from certificate_rotation.domain.errors import (
     Unauthorized,
 )
 from tests.support.raw_server import RawServer, answer
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 ANSWERS = {
     "403": (answer("403 Forbidden"), Unauthorized),
@@ -45,13 +45,13 @@ def handshakes() -> None:
 @pytest.mark.parametrize(("sent", "error"), ANSWERS.values(), ids=ANSWERS)
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["tls-1.2", "tls-1.3"])
 def test_an_attempt_is_one_connection_and_one_request_whatever_the_answer(
-    world: World, sent: bytes, error: type[RefreshFailed], newest: ssl.TLSVersion
+    env: RotationEnv, sent: bytes, error: type[RefreshFailed], newest: ssl.TLSVersion
 ) -> None:
     """Libraries repeat a GET on their own, and here each one issues a certificate."""
-    tenant = world.onboard()
+    tenant = env.onboard()
     with RawServer.running(sent, newest) as server:
-        world.settings.update(server.settings)
-        world.fails(error)
+        env.settings.update(server.settings)
+        env.fails(error)
         assert server.connections == 1
         (request,) = server.received
     head, _, body = request.decode().partition("\r\n\r\n")
@@ -60,24 +60,24 @@ def test_an_attempt_is_one_connection_and_one_request_whatever_the_answer(
     document = json.loads(body)
     assert set(document) == {"pemCsr", "certName"}
     assert x509.load_pem_x509_csr(document["pemCsr"].encode()).is_signature_valid
-    assert world.current()["certName"] == "onboarded-1"
+    assert env.current()["certName"] == "onboarded-1"
 
 
-def test_a_server_that_hangs_up_after_the_handshake_got_no_request(world: World) -> None:
+def test_a_server_that_hangs_up_after_the_handshake_got_no_request(env: RotationEnv) -> None:
     """What never left can be given back."""
-    world.onboard()
+    env.onboard()
     with RawServer.running(None) as server:
-        world.settings.update(server.settings)
-        world.fails(ServiceUnreachable)
+        env.settings.update(server.settings)
+        env.fails(ServiceUnreachable)
         assert (server.connections, server.received) == (1, [])
-    assert world.state().attempts.available(world.time.now()) == 3
+    assert env.state().attempts.available(env.time.now()) == 3
 
 
-def test_the_key_of_the_api_is_not_repeated_when_the_service_echoes_it(world: World) -> None:
+def test_the_key_of_the_api_is_not_repeated_when_the_service_echoes_it(env: RotationEnv) -> None:
     """A message of the service goes into emails."""
-    tenant = world.onboard()
+    tenant = env.onboard()
     body = json.dumps({"code": 400, "message": f"bad key {tenant.credential['apiKey']}\nsecond line"})
     with RawServer.running(answer("400 Bad Request", body=body)) as server:
-        world.settings.update(server.settings)
+        env.settings.update(server.settings)
         with pytest.raises(RefreshFailed, match=r"bad key \[apiKey\] second line"):
-            world.run()
+            env.run()

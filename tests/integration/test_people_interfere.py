@@ -9,47 +9,47 @@ from certificate_rotation.domain.errors import CertificateNotAccepted, RefreshCo
 from simulator.ca import new_csr, new_key
 from tests.support.exchanges import Killed
 from tests.support.order_of_writes import CLAIM, ORDER_OF_EXCHANGES, PROMOTE, kill
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 if TYPE_CHECKING:
     from certificate_rotation.domain.result import Result
 
 
 @pytest.mark.parametrize("how_far", ["intended", "unknown", "staged"])
-def test_somebody_who_onboards_anew_is_not_overwritten(world: World, how_far: str) -> None:
+def test_somebody_who_onboards_anew_is_not_overwritten(env: RotationEnv, how_far: str) -> None:
     """A person put that credential there after the rotation began, so it is the one they mean."""
-    world.onboard(age=timedelta(days=62))
-    world.fault({"intended": "conflict", "unknown": "drop-after-issuing", "staged": "activation-delay"}[how_far])
+    env.onboard(age=timedelta(days=62))
+    env.fault({"intended": "conflict", "unknown": "drop-after-issuing", "staged": "activation-delay"}[how_far])
     with pytest.raises(RotationError):
-        world.run()
+        env.run()
     started = {"AWSCURRENT", "ROTATION_INTENT"}
-    assert set(world.labels()) - {"AWSPREVIOUS"} == (started | {"AWSPENDING"} if how_far == "staged" else started)
+    assert set(env.labels()) - {"AWSPREVIOUS"} == (started | {"AWSPENDING"} if how_far == "staged" else started)
 
-    tenant = world.onboard(age=timedelta(0), name=f"{world.aws.name}-2")
-    theirs = world.current()
-    assert world.run()["outcome"] == "not_due"
-    assert world.current() == theirs
-    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
-    assert world.state().open_attempt is None
-    assert world.accepted()
-    assert ("dropped" in world.codes()) == (how_far == "staged")
-    assert world.history()[-1]["outcome"] == ("RefreshConflict" if how_far == "intended" else "dropped")
-    world.advance(days=61)
-    assert world.run()["previousCertName"] == "onboarded-1"
+    tenant = env.onboard(age=timedelta(0), name=f"{env.aws.name}-2")
+    theirs = env.current()
+    assert env.run()["outcome"] == "not_due"
+    assert env.current() == theirs
+    assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert env.state().open_attempt is None
+    assert env.accepted()
+    assert ("dropped" in env.codes()) == (how_far == "staged")
+    assert env.history()[-1]["outcome"] == ("RefreshConflict" if how_far == "intended" else "dropped")
+    env.advance(days=61)
+    assert env.run()["previousCertName"] == "onboarded-1"
     assert len(tenant.certificates) == 2
 
 
 @pytest.fixture
-def replaced(world: World) -> World:
+def replaced(env: RotationEnv) -> RotationEnv:
     """Somebody onboarded anew while a certificate waits."""
-    world.onboard(age=timedelta(days=62))
-    world.fault("activation-delay")
-    world.fails(CertificateNotAccepted)
-    world.onboard(age=timedelta(0), name=f"{world.aws.name}-2")
-    return world
+    env.onboard(age=timedelta(days=62))
+    env.fault("activation-delay")
+    env.fails(CertificateNotAccepted)
+    env.onboard(age=timedelta(0), name=f"{env.aws.name}-2")
+    return env
 
 
-def test_people_hear_of_what_is_dropped_before_its_labels_go(replaced: World) -> None:
+def test_people_hear_of_what_is_dropped_before_its_labels_go(replaced: RotationEnv) -> None:
     """What has no label is pruned: a run that is killed in between must have told whose key that is."""
     replaced.aws.exchanges.kill("UpdateSecretVersionStage", "after")
     with pytest.raises(Killed):
@@ -59,7 +59,7 @@ def test_people_hear_of_what_is_dropped_before_its_labels_go(replaced: World) ->
 
 
 @pytest.mark.parametrize("refused", ["", "Publish"])
-def test_people_hear_of_what_is_dropped_though_the_ledgers_record_is_gone(replaced: World, refused: str) -> None:
+def test_people_hear_of_what_is_dropped_though_the_ledgers_record_is_gone(replaced: RotationEnv, refused: str) -> None:
     """Somebody made the table anew: the secret's labels say what waits; and news is late, never lost."""
     for record in replaced.aws.records():
         key = {name: {"S": record[name]} for name in ("credential", "record")}
@@ -76,92 +76,92 @@ def test_people_hear_of_what_is_dropped_though_the_ledgers_record_is_gone(replac
 @pytest.mark.parametrize(
     "index", range(CLAIM, PROMOTE + 1), ids=[f"{i:02}-{ORDER_OF_EXCHANGES[i]}" for i in range(CLAIM, PROMOTE + 1)]
 )
-def test_somebody_who_onboards_in_the_middle_of_a_run_is_not_overwritten(world: World, index: int) -> None:
+def test_somebody_who_onboards_in_the_middle_of_a_run_is_not_overwritten(env: RotationEnv, index: int) -> None:
     """AWSCURRENT moves only from the version the rotation was based on."""
-    world.onboard()
-    world.aws.exchanges.meanwhile(index, lambda: world.onboard(age=timedelta(0), name=f"{world.aws.name}-2"))
-    assert world.run()["outcome"] == "not_due"
-    assert world.credential().chain.not_before > world.time.now() - timedelta(minutes=1)
-    assert world.current()["certName"] == "onboarded-1"
-    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
-    assert world.state().open_attempt is None
-    assert world.accepted()
+    env.onboard()
+    env.aws.exchanges.meanwhile(index, lambda: env.onboard(age=timedelta(0), name=f"{env.aws.name}-2"))
+    assert env.run()["outcome"] == "not_due"
+    assert env.credential().chain.not_before > env.time.now() - timedelta(minutes=1)
+    assert env.current()["certName"] == "onboarded-1"
+    assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert env.state().open_attempt is None
+    assert env.accepted()
 
 
-def test_a_customers_edit_while_a_certificate_waits_is_kept(world: World) -> None:
+def test_a_customers_edit_while_a_certificate_waits_is_kept(env: RotationEnv) -> None:
     """The staged copy of the secret is older than the edit."""
-    tenant = world.onboard()
-    world.fault("activation-delay")
-    world.fails(CertificateNotAccepted)
-    staged = world.version(world.labels()["AWSPENDING"])
-    world.put({**world.current(), "owner": "somebody new"})
+    tenant = env.onboard()
+    env.fault("activation-delay")
+    env.fails(CertificateNotAccepted)
+    staged = env.version(env.labels()["AWSPENDING"])
+    env.put({**env.current(), "owner": "somebody new"})
     tenant.activate(str(staged["certName"]))
-    assert world.run()["outcome"] == "rotated"
-    assert world.current() == {**staged, "owner": "somebody new"}
-    assert len(world.refreshes()) == 1
-    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert env.run()["outcome"] == "rotated"
+    assert env.current() == {**staged, "owner": "somebody new"}
+    assert len(env.refreshes()) == 1
+    assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
 
 
 @pytest.mark.parametrize("begun", ["nothing", "an intent"])
 @pytest.mark.parametrize("index", range(1, CLAIM + 1), ids=ORDER_OF_EXCHANGES[1 : CLAIM + 1])
-def test_a_run_goes_by_what_another_put_into_use_while_it_read(world: World, index: int, begun: str) -> None:
+def test_a_run_goes_by_what_another_put_into_use_while_it_read(env: RotationEnv, index: int, begun: str) -> None:
     """On what it read before, it would ask once more, and cost consumers the certificate they have just got."""
-    world.onboard(age=timedelta(days=62))
+    env.onboard(age=timedelta(days=62))
     if begun == "an intent":
-        world.fault("conflict")
-        world.fails(RefreshConflict)
+        env.fault("conflict")
+        env.fails(RefreshConflict)
     other: list[Result] = []
-    world.aws.exchanges.meanwhile(index, lambda: other.append(world.run()))
-    assert world.run(force=True, allowEviction=True)["outcome"] == "rotated"
+    env.aws.exchanges.meanwhile(index, lambda: other.append(env.run()))
+    assert env.run(force=True, allowEviction=True)["outcome"] == "rotated"
     assert other[0]["outcome"] == "rotated"
-    assert [email.code for email in world.emails()].count("rotated") == 2
-    assert world.current()["certName"] != other[0]["certName"]
-    assert world.history()[-1]["previous_cert_name"] == other[0]["certName"]
-    assert world.accepted()
-    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert [email.code for email in env.emails()].count("rotated") == 2
+    assert env.current()["certName"] != other[0]["certName"]
+    assert env.history()[-1]["previous_cert_name"] == other[0]["certName"]
+    assert env.accepted()
+    assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
 
 
-def test_a_record_that_never_stands_still_is_named(world: World) -> None:
+def test_a_record_that_never_stands_still_is_named(env: RotationEnv) -> None:
     """A run that loses against others again and again must end, with a word for it."""
-    world.onboard()
-    world.aws.failures.set("condition failed", "UpdateItem", times=None)
-    error = world.fails(StorageFailure)
+    env.onboard()
+    env.aws.failures.set("condition failed", "UpdateItem", times=None)
+    error = env.fails(StorageFailure)
     assert str(error) == "The credential changed again and again while this run was at work."
-    assert not world.refreshes()
+    assert not env.refreshes()
 
 
 @pytest.mark.parametrize("text", ["not JSON", "{}"])
-def test_what_others_labelled_pending_is_not_taken_for_ours(world: World, text: str) -> None:
+def test_what_others_labelled_pending_is_not_taken_for_ours(env: RotationEnv, text: str) -> None:
     """The label is AWS's own: another program may have left a version of its own under it."""
-    world.onboard()
-    world.fault("conflict")
-    world.fails(RefreshConflict)
-    world.aws.admin.secrets.put_secret_value(SecretId=world.arn, SecretString=text, VersionStages=["AWSPENDING"])
-    assert world.run()["outcome"] == "rotated"
-    assert world.accepted()
-    assert len(world.refreshes()) == 2
-    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    env.onboard()
+    env.fault("conflict")
+    env.fails(RefreshConflict)
+    env.aws.admin.secrets.put_secret_value(SecretId=env.arn, SecretString=text, VersionStages=["AWSPENDING"])
+    assert env.run()["outcome"] == "rotated"
+    assert env.accepted()
+    assert len(env.refreshes()) == 2
+    assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
 
 
-def test_an_intent_that_somebody_spoilt_is_made_anew(world: World) -> None:
+def test_an_intent_that_somebody_spoilt_is_made_anew(env: RotationEnv) -> None:
     """Nothing was asked with it, so nothing is lost."""
-    world.onboard()
-    world.aws.admin.secrets.put_secret_value(SecretId=world.arn, SecretString="{}", VersionStages=["ROTATION_INTENT"])
-    assert world.run()["outcome"] == "rotated"
-    assert world.accepted()
-    assert set(world.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    env.onboard()
+    env.aws.admin.secrets.put_secret_value(SecretId=env.arn, SecretString="{}", VersionStages=["ROTATION_INTENT"])
+    assert env.run()["outcome"] == "rotated"
+    assert env.accepted()
+    assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
 
 
 @pytest.mark.parametrize("how", ["edited", "spoilt and mended"])
-def test_consumers_are_told_to_be_safe_where_what_they_hold_cannot_be_read_any_more(world: World, how: str) -> None:
+def test_consumers_are_told_to_be_safe_where_what_they_hold_cannot_be_read_any_more(env: RotationEnv, how: str) -> None:
     """A run was killed after it promoted; then somebody edited the secret, and AWSPREVIOUS is no longer what was."""
-    tenant = world.onboard(age=timedelta(days=62))
-    world.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), world.credential().chain.leaf.subject, []))
-    kill(world, PROMOTE, "after")
-    new = world.current()
+    tenant = env.onboard(age=timedelta(days=62))
+    env.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), env.credential().chain.leaf.subject, []))
+    kill(env, PROMOTE, "after")
+    new = env.current()
     if how == "spoilt and mended":
-        world.put("spoilt")
-    world.put({**new, "owner": "somebody else"})
-    assert world.run()["outcome"] == "rotated"
-    assert "Consumers must reload now, to be safe" in world.emails()[-1].body
-    assert world.tidy()
+        env.put("spoilt")
+    env.put({**new, "owner": "somebody else"})
+    assert env.run()["outcome"] == "rotated"
+    assert "Consumers must reload now, to be safe" in env.emails()[-1].body
+    assert env.tidy()

@@ -21,7 +21,7 @@ from tests.support.factories import certificate
 from tests.support.invariants import TALLY
 from tests.support.outside import rotates
 from tests.support.raw_server import RawServer, answer
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 
 def _nobodys_port() -> str:
@@ -59,34 +59,36 @@ def unreachable(request: pytest.FixtureRequest, simulator: Simulator) -> Iterato
             }[request.param]
 
 
-def test_a_request_that_cannot_leave_costs_nothing_and_holds_nothing(world: World, unreachable: dict[str, str]) -> None:
+def test_a_request_that_cannot_leave_costs_nothing_and_holds_nothing(
+    env: RotationEnv, unreachable: dict[str, str]
+) -> None:
     """A broken network must not use up the vendor's limit; and once it is mended, all goes on at once."""
-    world.onboard()
-    good = dict(world.settings)
-    world.settings.update(unreachable)
+    env.onboard()
+    good = dict(env.settings)
+    env.settings.update(unreachable)
     for _ in range(4):
-        world.fails(ServiceUnreachable)
-    TALLY.check(7, world.simulator.requests == [], "a request left over a connection that is not trusted")
-    assert world.state().attempts.available(world.time.now()) == 3
-    assert world.state().open_attempt is None
-    assert world.codes() == ["ServiceUnreachable"]
-    assert world.cure(ServiceUnreachable) in world.emails()[0].body
+        env.fails(ServiceUnreachable)
+    TALLY.check(7, env.simulator.requests == [], "a request left over a connection that is not trusted")
+    assert env.state().attempts.available(env.time.now()) == 3
+    assert env.state().open_attempt is None
+    assert env.codes() == ["ServiceUnreachable"]
+    assert env.cure(ServiceUnreachable) in env.emails()[0].body
 
-    world.settings.update(good)
-    rotates(world)
+    env.settings.update(good)
+    rotates(env)
 
 
 @pytest.fixture
-def stranger(world: World) -> World:
+def stranger(env: RotationEnv) -> RotationEnv:
     """A customer whose certificate another authority signed; the API key is right."""
-    tenant = world.onboard()
+    tenant = env.onboard()
     pair = trustme.CA().issue_cert("stranger.example")
     cert, key = pair.cert_chain_pems[0].bytes().decode(), pair.private_key_pem.bytes().decode()
-    world.put({**tenant.credential, "cert": cert, "privateKey": key})
-    return world
+    env.put({**tenant.credential, "cert": cert, "privateKey": key})
+    return env
 
 
-def test_a_client_certificate_refused_in_the_handshake_is_not_an_unknown_outcome(stranger: World) -> None:
+def test_a_client_certificate_refused_in_the_handshake_is_not_an_unknown_outcome(stranger: RotationEnv) -> None:
     """In TLS 1.3 the refusal comes after the client thinks all is well: a race, if one sends at once."""
     credential = stranger.credential()
     key = new_private_key("ec256", like=credential.key)
@@ -99,7 +101,7 @@ def test_a_client_certificate_refused_in_the_handshake_is_not_an_unknown_outcome
     TALLY.check(7, stranger.simulator.requests == [], "a request left without a certificate that the service knows")
 
 
-def test_a_run_whose_client_certificate_is_refused_goes_on_when_it_is_replaced(stranger: World) -> None:
+def test_a_run_whose_client_certificate_is_refused_goes_on_when_it_is_replaced(stranger: RotationEnv) -> None:
     """Nothing was issued, so nothing is held."""
     error = stranger.fails(Unauthorized, force=True)
     assert "handshake" in str(error)
@@ -108,63 +110,63 @@ def test_a_run_whose_client_certificate_is_refused_goes_on_when_it_is_replaced(s
     rotates(stranger)
 
 
-def test_without_a_client_certificate_nobody_is_let_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_client_certificate_nobody_is_let_in(env: RotationEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     """The API key alone opens nothing."""
-    world.onboard()
+    env.onboard()
     with monkeypatch.context() as anonymous:
         anonymous.setattr(mtls, "show", lambda *_: None)
-        assert "handshake" in str(world.fails(Unauthorized))
-        TALLY.check(7, world.simulator.requests == [], "a request left without a client certificate")
-    rotates(world)
+        assert "handshake" in str(env.fails(Unauthorized))
+        TALLY.check(7, env.simulator.requests == [], "a request left without a client certificate")
+    rotates(env)
 
 
-def test_every_certificate_is_shown_by_itself(world: World) -> None:
+def test_every_certificate_is_shown_by_itself(env: RotationEnv) -> None:
     """What TLS has read is kept from call to call, and with two keys in it, it would choose which one to show."""
-    rsa = world.simulator.onboard(f"{world.aws.name}-rsa", key_algorithm="rsa2048")
-    ec = world.simulator.onboard(f"{world.aws.name}-ec", key_algorithm="ec256")
-    service = world.dependencies().api
+    rsa = env.simulator.onboard(f"{env.aws.name}-rsa", key_algorithm="rsa2048")
+    ec = env.simulator.onboard(f"{env.aws.name}-ec", key_algorithm="ec256")
+    service = env.dependencies().api
     for tenant in (rsa, ec, rsa):
-        accepted = service.accepts(world.parse(tenant.credential))
+        accepted = service.accepts(env.parse(tenant.credential))
         TALLY.check(7, accepted, "the certificate of another credential was shown")
 
 
 def test_the_public_trust_anchors_are_read_once_for_a_certificate(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    env: RotationEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To read them takes longer than a whole exchange; a warm check must not do it again."""
-    world.onboard()
-    service = world.dependencies().api
-    assert service.accepts(world.credential())
+    env.onboard()
+    service = env.dependencies().api
+    assert service.accepts(env.credential())
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", "/nowhere")
-    assert service.accepts(world.credential())
+    assert service.accepts(env.credential())
 
 
-def test_a_certificate_revoked_at_the_service_is_unauthorized(world: World) -> None:
+def test_a_certificate_revoked_at_the_service_is_unauthorized(env: RotationEnv) -> None:
     """The handshake works, the service itself says no."""
-    tenant = world.onboard()
+    tenant = env.onboard()
     tenant.revoke("onboarded-1")
-    assert "401" in str(world.fails(Unauthorized))
-    (email,) = world.emails()
+    assert "401" in str(env.fails(Unauthorized))
+    (email,) = env.emails()
     assert "onboard again" in email.body
-    world.onboard(name=f"{world.aws.name}-2")
-    rotates(world)
+    env.onboard(name=f"{env.aws.name}-2")
+    rotates(env)
 
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["tls-1.2", "tls-1.3"])
 def test_a_certificate_revoked_in_the_handshake_is_unauthorized(
-    world: World, tmp_path: Path, newest: ssl.TLSVersion
+    env: RotationEnv, tmp_path: Path, newest: ssl.TLSVersion
 ) -> None:
     """A server may look into the list of revoked ones before it reads a request."""
-    tenant = world.onboard()
+    tenant = env.onboard()
     key = ec.generate_private_key(ec.SECP256R1())
-    leaf = certificate(key, begins=world.time.now() - timedelta(days=80), ends=world.time.now() + timedelta(days=10))
-    world.put({**tenant.credential, "cert": Chain((leaf,)).pem, "privateKey": private_key_pem(key)})
+    leaf = certificate(key, begins=env.time.now() - timedelta(days=80), ends=env.time.now() + timedelta(days=10))
+    env.put({**tenant.credential, "cert": Chain((leaf,)).pem, "privateKey": private_key_pem(key)})
     for revoked, error, arrived in ((True, Unauthorized, 0), (False, ServiceFailure, 1)):
         clients = tmp_path / f"{revoked}.pem"  # the certificate signed itself, so it is its own authority
-        clients.write_bytes(Chain((leaf,)).pem.encode() + _revoking(key, leaf, world.time.now(), revoked=revoked))
+        clients.write_bytes(Chain((leaf,)).pem.encode() + _revoking(key, leaf, env.time.now(), revoked=revoked))
         with RawServer.running(answer("503 Service Unavailable"), newest, clients) as server:
-            world.settings.update(server.settings)
-            assert revoked == ("REVOKED" in str(world.fails(error)))
+            env.settings.update(server.settings)
+            assert revoked == ("REVOKED" in str(env.fails(error)))
             TALLY.check(7, len(server.received) == arrived, f"{len(server.received)} requests arrived")
 
 
@@ -177,16 +179,16 @@ def _revoking(key: ec.EllipticCurvePrivateKey, leaf: x509.Certificate, now: date
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-def test_a_redirect_is_not_followed(world: World) -> None:
+def test_a_redirect_is_not_followed(env: RotationEnv) -> None:
     """The API key and the client key go to the configured host alone."""
-    world.onboard()
+    env.onboard()
     with RawServer.running(b"") as elsewhere:
-        for location in (f"{elsewhere.url}/steal", f"{world.simulator.url}/steal"):
-            world.fault("redirect", location=location)
+        for location in (f"{elsewhere.url}/steal", f"{env.simulator.url}/steal"):
+            env.fault("redirect", location=location)
             with pytest.raises(RotationError) as caught:
-                world.run()
+                env.run()
             TALLY.check(7, elsewhere.connections == 0, "a redirect to another host was followed")
             assert type(caught.value) is ServiceFailure
-    paths = [request.path for request in world.simulator.requests]
+    paths = [request.path for request in env.simulator.requests]
     TALLY.check(7, paths == ["/api/v1/token/cert:refresh"] * 2, f"a redirect was followed: {paths}")
-    rotates(world)
+    rotates(env)

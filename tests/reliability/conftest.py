@@ -12,10 +12,10 @@ from certificate_rotation.domain.credential import Credential
 from simulator import Simulator
 from tests.support.bad_secrets import Secrets
 from tests.support.canary import Canary
-from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.local_aws import LocalAws
 from tests.support.log_capture import Log
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 
 @pytest.fixture
@@ -34,19 +34,19 @@ def service(trust_anchors: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sim
 
 @pytest.fixture
 def watched(service: Simulator, aws_session: boto3.Session) -> Watched:
-    """Make a world of its own for one case."""
+    """Make an env of its own for one case."""
 
     @contextmanager
-    def make() -> Iterator[Watch]:
+    def make() -> Iterator[InvariantChecker]:
         service.clear_faults()
         service.clock.reset()
         with Log.listening() as log:
-            world = World(LocalAws(aws_session, directly=True), service, lambda: log.records)
-            world.settings["WATCH_IN_USE"] = "true"  # as the template has it
+            env = RotationEnv(LocalAws(aws_session, directly=True), service, lambda: log.records)
+            env.settings["WATCH_IN_USE"] = "true"  # as the template has it
             try:
-                yield Watch(world, log)
+                yield InvariantChecker(env, log)
             finally:
-                world.aws.close()
+                env.aws.close()
 
     return make
 

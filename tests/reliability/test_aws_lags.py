@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.convergence import settle
-from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.invariants import TALLY
 from tests.support.scenarios import SCENARIOS, places
 from tests.support.stale_reads import FURTHEST, READS
@@ -34,16 +34,18 @@ FAILURES = {
 }
 
 
-def live(watched: Watched, name: str, place: int, what: str, arrange: Callable[[Watch], object]) -> Watch:
+def live(
+    watched: Watched, name: str, place: int, what: str, arrange: Callable[[InvariantChecker], object]
+) -> InvariantChecker:
     """One life of a scenario, in which something is arranged right before an exchange."""
     scenario = SCENARIOS[name]
     try:
         with watched() as watch:
             scenario(watch)
-            watch.world.aws.exchanges.meanwhile(place, lambda: arrange(watch))
+            watch.env.aws.exchanges.meanwhile(place, lambda: arrange(watch))
             watch.run(scenario.event)
-            watch.world.aws.failures.clear()
-            watch.world.simulator.clear_faults()  # else nobody can say that the failure is over
+            watch.env.aws.failures.clear()
+            watch.env.simulator.clear_faults()  # else nobody can say that the failure is over
             settle(watch)
     except BaseException as error:
         error.add_note(f"In {name}, at exchange {place}: {what}")
@@ -58,11 +60,11 @@ def test_a_read_that_lags_behind_breaks_nothing(watched: Watched, name: str) -> 
     for place, exchange in places(watched, name):
         for behind in LAGS if exchange in READS else ():
 
-            def arrange(watch: Watch, behind: int = behind) -> None:
-                watch.world.aws.stale.next_read_lags(behind)
+            def arrange(watch: InvariantChecker, behind: int = behind) -> None:
+                watch.env.aws.stale.next_read_lags(behind)
 
             watch = live(watched, name, place, f"{exchange} lags {behind} writes behind", arrange)
-            TALLY.count("stale reads", watch.world.aws.stale.told)
+            TALLY.count("stale reads", watch.env.aws.stale.told)
 
 
 @pytest.mark.timeout(1800)
@@ -72,8 +74,8 @@ def test_a_write_that_fails_or_seems_to_fail_breaks_nothing(watched: Watched, na
     for place, exchange in places(watched, name):
         for failure, figure in FAILURES.items() if exchange in WRITES else ():
 
-            def arrange(watch: Watch, failure: str = failure, exchange: str = exchange) -> None:
-                watch.world.aws.failures.set(failure, exchange)
+            def arrange(watch: InvariantChecker, failure: str = failure, exchange: str = exchange) -> None:
+                watch.env.aws.failures.set(failure, exchange)
 
             live(watched, name, place, f"{exchange} {failure}", arrange)
             TALLY.count(figure)
@@ -86,10 +88,10 @@ def test_a_move_of_a_label_that_cannot_be_seen_yet_is_made_good(watched: Watched
         if exchange != "UpdateSecretVersionStage":
             continue
 
-        def arrange(watch: Watch) -> None:
-            watch.world.aws.failures.set("answer lost", "UpdateSecretVersionStage")
-            watch.world.aws.stale.next_read_lags(1)
+        def arrange(watch: InvariantChecker) -> None:
+            watch.env.aws.failures.set("answer lost", "UpdateSecretVersionStage")
+            watch.env.aws.stale.next_read_lags(1)
 
         watch = live(watched, name, place, "its answer is lost, and its effect not seen", arrange)
-        TALLY.count("stale reads", watch.world.aws.stale.told)
+        TALLY.count("stale reads", watch.env.aws.stale.told)
         TALLY.count("timeouts after effect")

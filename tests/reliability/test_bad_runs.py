@@ -19,21 +19,21 @@ from tests.support.bad_secrets import Secrets
 from tests.support.batches import odd_certificates, outcome, telling
 from tests.support.fuzz_inputs import Junk
 from tests.support.good_input import CHOSEN, good_events, is_event
-from tests.support.invariant_checker import HOUR, Watch, Watched
+from tests.support.invariant_checker import HOUR, InvariantChecker, Watched
 from tests.support.invariants import TALLY
 from tests.support.lambda_invoker import cold_start, forget, invoke
 from tests.support.leak_detector import HYGIENE
 from tests.support.local_aws import LocalAws
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 from tests.support.scenarios import DUE
 
 EACH = 40  # of a batch
 
 
-def counted(watch: Watch) -> object:
+def counted(watch: InvariantChecker) -> object:
     """What the ledger counts, and what the service does."""
-    state: Mapping[str, object] = next((r for r in watch.world.aws.records() if r["record"] == "state"), {})
-    return state.get("attempts"), watch.world.simulator.requests
+    state: Mapping[str, object] = next((r for r in watch.env.aws.records() if r["record"] == "state"), {})
+    return state.get("attempts"), watch.env.simulator.requests
 
 
 @odd_certificates
@@ -47,7 +47,7 @@ def test_a_bad_secret_is_not_used_and_costs_no_attempt(watched: Watched, secrets
             tried = Secrets(good, secrets.pems).one(Junk(number))
             with telling(tried):
                 try:
-                    watch.world.put(tried.text)
+                    watch.env.put(tried.text)
                 except (ClientError, ParamValidationError):
                     continue  # too large or empty: AWS does not store it
                 watch.changed_by_hand()
@@ -66,9 +66,9 @@ def test_a_bad_answer_puts_nothing_unusable_into_use(watched: Watched, secrets: 
         junk = Junk(number)
         with watched() as watch, telling(f"answer {number}"):
             api_key = watch.onboard(age=DUE).credential["apiKey"]
-            watch.world.on_its_way = partial(spoilt, junk, [secrets.pems["other cert"], secrets.pems["chain"]], api_key)
+            watch.env.on_its_way = partial(spoilt, junk, [secrets.pems["other cert"], secrets.pems["chain"]], api_key)
             watch.run()
-            watch.world.time.advance(HOUR + timedelta(minutes=3))
+            watch.env.time.advance(HOUR + timedelta(minutes=3))
             watch.run({"force": True, "allowEviction": True} if junk.once_in(4) else {})
             TALLY.count("whole runs on bad input", 2)
 
@@ -82,17 +82,17 @@ def spoilt(junk: Junk, others: list[str], echo: str, answer: Response) -> Respon
 
 
 @pytest.fixture
-def function(service: Simulator, aws_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """The function, deployed in a world whose certificate is young."""
-    world = World(LocalAws(aws_session), service, list)
-    world.onboard(age=timedelta(days=1))
-    with cold_start(world, monkeypatch):
-        yield world
-    HYGIENE.hear(world.told())
-    world.aws.close()
+def function(service: Simulator, aws_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[RotationEnv]:
+    """The function, deployed in an env whose certificate is young."""
+    env = RotationEnv(LocalAws(aws_session), service, list)
+    env.onboard(age=timedelta(days=1))
+    with cold_start(env, monkeypatch):
+        yield env
+    HYGIENE.hear(env.told())
+    env.aws.close()
 
 
-def test_a_bad_event_is_told_and_sends_nothing(function: World) -> None:
+def test_a_bad_event_is_told_and_sends_nothing(function: RotationEnv) -> None:
     """The whole function is asked, and its mail about the mistake must go out whatever the event holds."""
     good = good_events()
     for number in range(EACH):
@@ -108,7 +108,7 @@ def test_a_bad_event_is_told_and_sends_nothing(function: World) -> None:
     assert function.simulator.requests == []
 
 
-def test_bad_settings_are_told_and_send_nothing(function: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_settings_are_told_and_send_nothing(function: RotationEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that somebody changed in the console by hand."""
     good = {**CHOSEN, "TRUSTED_CA_PEM": function.simulator.trusted_ca_pem}
     told = set()

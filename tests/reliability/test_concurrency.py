@@ -15,7 +15,7 @@ import pytest
 from certificate_rotation.domain.errors import RotationError
 from tests.support.convergence import settle
 from tests.support.exchanges import Exchanges, Killed
-from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.invariants import TALLY
 from tests.support.scenarios import DUE
 
@@ -45,11 +45,11 @@ class PerContainer(Exchanges):
         self.here().after()
 
 
-def at_once(watch: Watch, dice: random.Random) -> Counter[str]:
+def at_once(watch: InvariantChecker, dice: random.Random) -> Counter[str]:
     """Fifty containers start at the same moment; what became of each."""
-    world, containers = watch.world, PerContainer()
-    world.aws.exchanges = containers
-    of_each = [world.dependencies(world.aws.clients()) for _ in range(AT_ONCE)]
+    env, containers = watch.env, PerContainer()
+    env.aws.exchanges = containers
+    of_each = [env.dependencies(env.aws.clients()) for _ in range(AT_ONCE)]
     doomed = {index: dice.randrange(2, 18) for index in dice.sample(range(AT_ONCE), KILLED)}
     start = threading.Barrier(AT_ONCE)
 
@@ -58,7 +58,7 @@ def at_once(watch: Watch, dice: random.Random) -> Counter[str]:
             containers.here().kill(doomed[index], "before" if index % 2 else "after")
         start.wait(timeout=60)
         try:
-            return world.run_with(of_each[index], {})["outcome"]
+            return env.run_with(of_each[index], {})["outcome"]
         except Killed:
             return "killed"
         except RotationError as error:
@@ -66,7 +66,7 @@ def at_once(watch: Watch, dice: random.Random) -> Counter[str]:
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = Counter(pool.map(run, range(AT_ONCE)))
-    world.aws.exchanges = Exchanges()
+    env.aws.exchanges = Exchanges()
     return outcomes
 
 
@@ -76,7 +76,7 @@ def test_fifty_invocations_at_once_make_one_request_and_one_promotion(watched: W
     dice = random.Random(seed)  # noqa: S311 - chance, not a secret
     with watched() as watch:
         watch.onboard(age=DUE)
-        watch.world.fault("slow", seconds=0.1)
+        watch.env.fault("slow", seconds=0.1)
         outcomes: Counter[str] = Counter()
 
         def all_of_them() -> str:
@@ -85,13 +85,13 @@ def test_fifty_invocations_at_once_make_one_request_and_one_promotion(watched: W
 
         watch.run(by=all_of_them)
         TALLY.count("invocations at once", outcomes.total())
-        requests = [r for r in watch.world.refreshes() if r.tenant == watch.tenants[0].name]
+        requests = [r for r in watch.env.refreshes() if r.tenant == watch.tenants[0].name]
         TALLY.check(4, len(requests) <= 1, f"{len(requests)} requests left")
         TALLY.check(4, outcomes["rotated"] <= 1, f"{outcomes}")
         settled = {"rotated", "busy", "not_due", "held", "killed"}
         TALLY.check(4, outcomes.keys() <= settled, f"{outcomes}")
         if not outcomes["rotated"]:
             assert outcomes["killed"] > 0
-        watch.world.time.advance(timedelta(minutes=4))
+        watch.env.time.advance(timedelta(minutes=4))
         settle(watch)
-        TALLY.check(4, watch.world.accepted(), "the certificate in use is not accepted")
+        TALLY.check(4, watch.env.accepted(), "the certificate in use is not accepted")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.convergence import settle
 from tests.support.exchanges import When
-from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.invariants import TALLY
 from tests.support.scenarios import SCENARIOS, Scenario
 
@@ -18,14 +18,14 @@ LATER: tuple[When, ...] = ("after",)
 NOTHING_OF_IT_IS_LEFT = timedelta(minutes=4)  # the lease of a killed run ends with its deadline, and a minute later
 
 
-def places(watch: Watch, scenario: Scenario) -> range:
+def places(watch: InvariantChecker, scenario: Scenario) -> range:
     """The exchanges of the run, by number. Between two of them nothing changes outside: to die there is one case."""
     scenario(watch)
     seen: list[object] = []
     # Not the service's own list of requests: it may still be at work on one that the code has given up waiting for.
-    watch.world.aws.exchanges.look = lambda: seen.append(watch.world.stored_and_sent())
+    watch.env.aws.exchanges.look = lambda: seen.append(watch.env.stored_and_sent())
     watch.run(scenario.event)
-    watch.world.aws.exchanges.look = lambda: None
+    watch.env.aws.exchanges.look = lambda: None
     for after, before in zip(seen[1::2], seen[2::2], strict=False):
         assert after == before
         TALLY.count("moments between two exchanges, in which nothing changes outside")
@@ -34,11 +34,11 @@ def places(watch: Watch, scenario: Scenario) -> range:
     return range(names.index(scenario.differs_from) if scenario.differs_from else 0, len(names))
 
 
-def kill(watch: Watch, place: int, when: When, event: Mapping[str, object]) -> None:
+def kill(watch: InvariantChecker, place: int, when: When, event: Mapping[str, object]) -> None:
     """Run until killed there."""
-    watch.world.aws.exchanges.kill(place, when)
+    watch.env.aws.exchanges.kill(place, when)
     watch.run(event)
-    watch.world.time.advance(NOTHING_OF_IT_IS_LEFT)
+    watch.env.time.advance(NOTHING_OF_IT_IS_LEFT)
 
 
 @pytest.mark.timeout(300)

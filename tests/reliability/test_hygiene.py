@@ -17,7 +17,7 @@ from certificate_rotation.domain.x509 import private_key_pem
 from simulator.ca import KeyAlgorithm, key_pem, new_key
 from tests.support.canary import Canary
 from tests.support.factories import secret
-from tests.support.invariants import Tally, ViolatedError
+from tests.support.invariants import InvariantCounts, ViolatedError
 from tests.support.leak_detector import Hygiene
 
 API_KEY = 'planted+in/this"test\\alone'  # of characters that each form writes in another way
@@ -73,7 +73,7 @@ def test_the_certificate_of_a_key_gives_nothing_away() -> None:
 
 def test_a_log_record_is_searched_with_all_that_was_passed_along() -> None:
     """Structured loggers print the extras."""
-    hygiene = Hygiene(Tally())
+    hygiene = Hygiene(InvariantCounts())
     hygiene.watch_for(api_key=API_KEY)
     hygiene.emit(logging.makeLogRecord({"msg": "nothing here", "headers": {"apiKey": API_KEY}}))
     with pytest.raises(ViolatedError, match="Invariant 6"):
@@ -83,7 +83,7 @@ def test_a_log_record_is_searched_with_all_that_was_passed_along() -> None:
 
 def test_a_file_that_is_left_is_searched(tmp_path: Path) -> None:
     """A key on a disk outlives the function."""
-    hygiene = Hygiene(Tally())
+    hygiene = Hygiene(InvariantCounts())
     hygiene.watch_for(api_key=API_KEY)
     for name in ("kept", "deleted"):
         (tmp_path / name).write_text(API_KEY)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.support.exchanges import When
-from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.invariants import TALLY
 from tests.support.scenarios import DUE
 
@@ -26,22 +26,22 @@ PLACES = ("TransactWriteItems", "cert:refresh")  # around the counting, and arou
 KILLS: tuple[When, ...] = ("before", "after")
 
 
-def live(watch: Watch, dice: random.Random) -> None:
+def live(watch: InvariantChecker, dice: random.Random) -> None:
     """Thirty runs as impatience, crashes and a failing service would have them."""
     watch.onboard(age=DUE)
-    good = watch.world.settings["SERVICE_URL"]
+    good = watch.env.settings["SERVICE_URL"]
     for _ in range(RUNS):
         if dice.random() < 0.8:
-            watch.world.simulator.fault(dice.choice(FAULTS), times=1, endpoint="cert:refresh", tenant=None)
+            watch.env.simulator.fault(dice.choice(FAULTS), times=1, endpoint="cert:refresh", tenant=None)
         if dice.random() < 0.2:
-            watch.world.aws.exchanges.kill(dice.choice(PLACES), dice.choice(KILLS))
+            watch.env.aws.exchanges.kill(dice.choice(PLACES), dice.choice(KILLS))
         # Nobody listens there: nothing leaves, and the attempt is given back.
-        watch.world.settings["SERVICE_URL"] = "https://localhost:1" if dice.random() < 0.1 else good
+        watch.env.settings["SERVICE_URL"] = "https://localhost:1" if dice.random() < 0.1 else good
         watch.cold_start()
         watch.run(dice.choice(EVENTS), ahead=timedelta(seconds=dice.uniform(-60, 60)))
-        watch.world.simulator.clear_faults()
-        watch.world.time.advance(timedelta(minutes=dice.choice((1, 4, 20, 59, 61))))
-        requests = [r for r in watch.world.refreshes() if r.tenant == watch.tenants[0].name]
+        watch.env.simulator.clear_faults()
+        watch.env.time.advance(timedelta(minutes=dice.choice((1, 4, 20, 59, 61))))
+        requests = [r for r in watch.env.refreshes() if r.tenant == watch.tenants[0].name]
         refused = [r for r in requests if r.status == 429 and r.fault is None]
         TALLY.check(3, not refused, "the service itself counted one too many")
 

@@ -3,12 +3,12 @@
 import pytest
 
 from tests.support.convergence import settle
-from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.invariants import TALLY
 from tests.support.scenarios import SCENARIOS
 
 
-def lived(watch: Watch, name: str) -> list[str]:
+def lived(watch: InvariantChecker, name: str) -> list[str]:
     """How every run of a scenario ends, until nothing is left to do."""
     scenario = SCENARIOS[name]
     scenario(watch)
@@ -24,7 +24,7 @@ def test_refused_news_changes_no_run_and_is_told_in_the_end(watched: Watched, na
         expected = lived(watch, name)
     with watched() as watch:
         for operation in ("Publish", "PutEvents"):
-            watch.world.aws.failures.set("denied", operation, times=None)
+            watch.env.aws.failures.set("denied", operation, times=None)
         outcomes = lived(watch, name)
     TALLY.check(12, outcomes[: len(expected)] == expected, f"with news refused {outcomes}, without {expected}")
     TALLY.check(12, not watch.news_waits, "news was never told")

@@ -11,7 +11,7 @@ import pytest
 
 from certificate_rotation.adapters.mtls import Response
 from tests.support.convergence import settle
-from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.invariants import TALLY
 from tests.support.scenarios import FORCED, SCENARIOS, exchanges
 
@@ -32,15 +32,15 @@ def leased(names: list[str]) -> range:
     return range(claim + 1, len(names) - names[::-1].index("TransactWriteItems"))
 
 
-def overlapped(watch: Watch, name: str, arrange: Callable[[Watch], None]) -> int:
+def overlapped(watch: InvariantChecker, name: str, arrange: Callable[[InvariantChecker], None]) -> int:
     """Make both runs; how many requests left in them."""
     scenario = SCENARIOS[name]
     scenario(watch)
-    before = len(watch.world.refreshes())
+    before = len(watch.env.refreshes())
     arrange(watch)
     watch.run(scenario.event)
-    left = len(watch.world.refreshes()) - before
-    watch.world.time.advance(timedelta(hours=1, minutes=4))
+    left = len(watch.env.refreshes()) - before
+    watch.env.time.advance(timedelta(hours=1, minutes=4))
     settle(watch)
     TALLY.count("second runs placed in the middle of a first")
     return left
@@ -54,7 +54,7 @@ def test_a_second_run_at_any_exchange_of_the_first_asks_for_nothing(watched: Wat
     alone = names.count("cert:refresh")
     for place in range(len(names)):
 
-        def arrange(watch: Watch, place: int = place) -> None:
+        def arrange(watch: InvariantChecker, place: int = place) -> None:
             watch.meanwhile(place, lambda: watch.another_run(FORCED, NOW))
 
         with watched() as watch:
@@ -69,14 +69,14 @@ def test_a_second_run_while_a_request_is_in_flight_sends_none(watched: Watched, 
     """The service has the request and has not answered: the moment in which two would cost the most."""
     met = []
 
-    def arrange(watch: Watch) -> None:
+    def arrange(watch: InvariantChecker) -> None:
         def meets(answer: Response) -> Response:
-            watch.world.on_its_way = lambda later: later
+            watch.env.on_its_way = lambda later: later
             watch.during_a_run(lambda: watch.another_run(FORCED, NOW))
             met.append(IN_FLIGHT)
             return answer
 
-        watch.world.on_its_way = meets
+        watch.env.on_its_way = meets
         watch.cold_start()
 
     with watched() as watch:

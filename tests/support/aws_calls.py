@@ -44,7 +44,7 @@ class Email:
 
 
 @dataclass(frozen=True)
-class Announced:
+class PublishedEvent:
     """An event on the default bus: its detail-type, and what it says."""
 
     kind: str

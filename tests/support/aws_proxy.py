@@ -1,4 +1,4 @@
-"""The wire between the deployed function and the local AWS: every call is seen, and one of them can be held.
+"""The aws_proxy between the deployed function and the local AWS: every call is seen, and one of them can be held.
 
 A proxy on the loopback. It passes on what it gets, byte for byte, so signatures stay valid.
 """
@@ -47,7 +47,7 @@ class Held:
         self.over.wait(PATIENCE)
 
 
-class Wire:
+class AwsProxy:
     """What the function says to AWS while the block of `watching` runs."""
 
     def __init__(self, aws: str) -> None:
@@ -58,17 +58,17 @@ class Wire:
 
     @classmethod
     @contextmanager
-    def watching(cls, stack: Stack) -> Iterator["Wire"]:
+    def watching(cls, stack: Stack) -> Iterator["AwsProxy"]:
         """Have the deployed function speak to AWS through it."""
-        wire = cls(stack.aws.url)
-        server = ThreadingHTTPServer(("127.0.0.1", 0), wire._handler())
-        threading.Thread(target=server.serve_forever, name="wire", daemon=True).start()
+        aws_proxy = cls(stack.aws.url)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), aws_proxy._handler())
+        threading.Thread(target=server.serve_forever, name="aws_proxy", daemon=True).start()
         functions, name = stack.client("lambda"), stack.outputs["FunctionName"]
         given = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         watched = {**given, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
         try:
             functions.update_function_configuration(FunctionName=name, Environment={"Variables": watched})
-            yield wire
+            yield aws_proxy
         finally:
             functions.update_function_configuration(FunctionName=name, Environment={"Variables": given})
             server.shutdown()
@@ -101,14 +101,14 @@ class Wire:
             return held if held.nth == 0 else None
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        wire = self
+        aws_proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
                 with suppress(ConnectionError):  # the function was killed
-                    wire._pass_on(self)
+                    aws_proxy._pass_on(self)
 
             @override
             def log_message(self, format: str, *args: object) -> None:

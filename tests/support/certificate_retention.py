@@ -11,14 +11,14 @@ from tests.support import secret_parser
 from tests.support.aws_calls import Call
 from tests.support.invariants import TALLY
 from tests.support.log_capture import Log
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 
-class Kept:
+class RetainedCertificates:
     """The certificates that reached the code, followed until each is in one version with its key."""
 
-    def __init__(self, world: World, log: Log) -> None:
-        self._world, self._log = world, log
+    def __init__(self, env: RotationEnv, log: Log) -> None:
+        self._world, self._log = env, log
         self._loose: list[x509.Certificate] = []  # written down, and not joined with their keys yet
         self._seen, self._seen_logged = 0, 0
 

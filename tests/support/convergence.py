@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from tests.support.invariant_checker import GRACE, HOUR, Watch
+from tests.support.invariant_checker import GRACE, HOUR, InvariantChecker
 from tests.support.invariants import TALLY
 
 LAST_DAY = timedelta(hours=23)  # before the end: then another certificate is asked for beside the one that waits
 
 
-def settle(watch: Watch, most: int = 12) -> None:
+def settle(watch: InvariantChecker, most: int = 12) -> None:
     """Run hourly, as the schedule does, until there is nothing left to do; wait for a hold's end where there is one.
 
     Raises:
@@ -21,23 +21,23 @@ def settle(watch: Watch, most: int = 12) -> None:
             break
         if outcome == "CertificateNotAccepted" and watch.is_hopeless:
             break
-        before = watch.world.time.now()
+        before = watch.env.time.now()
         if watch.outcomes[-2:] == ["CertificateNotAccepted"] * 2:
             _advance_to(watch, watch.last_good.not_after - LAST_DAY)
         elif outcome == "held":
-            watch.world.advance_to_critical()
-            if watch.world.time.now() == before:  # then it is consumers who need the time
-                watch.world.time.advance(GRACE)
-        watch.world.time.advance(HOUR + timedelta(minutes=3))
+            watch.env.advance_to_critical()
+            if watch.env.time.now() == before:  # then it is consumers who need the time
+                watch.env.time.advance(GRACE)
+        watch.env.time.advance(HOUR + timedelta(minutes=3))
     else:
-        TALLY.check(1, holds=False, otherwise=f"it never settled: {watch.outcomes[-20:]}, {watch.world.said[-1]}")
+        TALLY.check(1, holds=False, otherwise=f"it never settled: {watch.outcomes[-20:]}, {watch.env.said[-1]}")
     if watch.news_waits:  # AWS refused it all along
-        watch.world.aws.failures.clear()
+        watch.env.aws.failures.clear()
         watch.run()
     if outcome == "not_due":
-        TALLY.check(2, watch.world.tidy(), f"labels were left: {watch.world.labels()}")
+        TALLY.check(2, watch.env.tidy(), f"labels were left: {watch.env.labels()}")
         watch.check_at_rest()
 
 
-def _advance_to(watch: Watch, moment: datetime) -> None:
-    watch.world.time.advance(max(moment - watch.world.time.now(), timedelta(0)))
+def _advance_to(watch: InvariantChecker, moment: datetime) -> None:
+    watch.env.time.advance(max(moment - watch.env.time.now(), timedelta(0)))

@@ -6,16 +6,16 @@ from datetime import timedelta
 
 from certificate_rotation.adapters.ledger_items import NEWS
 from simulator.ca import key_pem, new_csr, new_key
-from tests.support.aws_proxy import Wire
+from tests.support.aws_proxy import AwsProxy
 from tests.support.deployed_customer import LIFETIME, OWN_KEYS, PREFIX, Customer
 from tests.support.process_kill import AtAws, run_until_killed
 
-type Scenario = Callable[[Customer, Wire], None]
+type Scenario = Callable[[Customer, AwsProxy], None]
 
 YOUNG = timedelta(days=1)
 
 
-def rotation(customer: Customer, wire: Wire) -> None:
+def rotation(customer: Customer, aws_proxy: AwsProxy) -> None:
     """A due certificate is rotated, announced and written down."""
     customer.onboard()
     assert customer.invoke()["outcome"] == "rotated"
@@ -26,7 +26,7 @@ def rotation(customer: Customer, wire: Wire) -> None:
     assert codes(customer) == ["rotated"]
 
 
-def tenant_of_the_fleet(customer: Customer, wire: Wire) -> None:
+def tenant_of_the_fleet(customer: Customer, aws_proxy: AwsProxy) -> None:
     """A secret the stack did not make is rotated like its own, because of how its name begins."""
     customer.onboard()
     secrets = customer.stack.client("secretsmanager")
@@ -41,19 +41,19 @@ def tenant_of_the_fleet(customer: Customer, wire: Wire) -> None:
         secrets.delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
 
 
-def dry_run(customer: Customer, wire: Wire) -> None:
+def dry_run(customer: Customer, aws_proxy: AwsProxy) -> None:
     """What a person tries first in the console."""
     customer.onboard()
     assert customer.invoke(dryRun=True)["wouldDo"] == "rotate"
 
 
-def nothing_to_do(customer: Customer, wire: Wire) -> None:
+def nothing_to_do(customer: Customer, aws_proxy: AwsProxy) -> None:
     """Most hours of most days."""
     customer.onboard(age=YOUNG)
     assert customer.invoke()["outcome"] == "not_due"
 
 
-def failure_and_its_end(customer: Customer, wire: Wire) -> None:
+def failure_and_its_end(customer: Customer, aws_proxy: AwsProxy) -> None:
     """A refused request is told with its cure, and so is that all is well again."""
     customer.onboard(age=YOUNG)
     customer.fault("bad-request")
@@ -66,19 +66,19 @@ def failure_and_its_end(customer: Customer, wire: Wire) -> None:
     assert "incident" not in customer.state()
 
 
-def resume(customer: Customer, wire: Wire) -> None:
+def resume(customer: Customer, aws_proxy: AwsProxy) -> None:
     """A killed run's certificate is put into use by the next one."""
     customer.onboard()
-    run_until_killed(customer, wire, AtAws("UpdateSecretVersionStage", 1, "before"))
+    run_until_killed(customer, aws_proxy, AtAws("UpdateSecretVersionStage", 1, "before"))
     customer.let_the_lease_end()
     assert customer.invoke()["outcome"] == "rotated"
     assert len(customer.refreshes()) == 1
 
 
-def drop_of_a_stale_rotation(customer: Customer, wire: Wire) -> None:
+def drop_of_a_stale_rotation(customer: Customer, aws_proxy: AwsProxy) -> None:
     """Somebody onboarded anew while a certificate was on its way into use."""
     tenant = customer.onboard()
-    run_until_killed(customer, wire, AtAws("TransactWriteItems", 2))
+    run_until_killed(customer, aws_proxy, AtAws("TransactWriteItems", 2))
     customer.let_the_lease_end()
     key = new_key("ec256")
     certificate = customer.simulator.sign_csr(customer.name, new_csr(key, customer.certificate().subject, []))
@@ -89,10 +89,10 @@ def drop_of_a_stale_rotation(customer: Customer, wire: Wire) -> None:
     assert "open_attempt" not in customer.state()
 
 
-def busy_then_held_then_evicting(customer: Customer, wire: Wire) -> None:
+def busy_then_held_then_evicting(customer: Customer, aws_proxy: AwsProxy) -> None:
     """A killed run's outcome is not known: others wait for it, then hold, until a person accepts the risk."""
     customer.onboard(age=timedelta(days=70))
-    run_until_killed(customer, wire, AtAws("TransactWriteItems", 2, "before"))
+    run_until_killed(customer, aws_proxy, AtAws("TransactWriteItems", 2, "before"))
     assert customer.invoke()["outcome"] == "busy"
     customer.let_the_lease_end()
     assert customer.invoke()["outcome"] == "held"
@@ -101,7 +101,7 @@ def busy_then_held_then_evicting(customer: Customer, wire: Wire) -> None:
     assert codes(customer) == ["rotated"]
 
 
-def rate_limit(customer: Customer, wire: Wire) -> None:
+def rate_limit(customer: Customer, aws_proxy: AwsProxy) -> None:
     """The service's own count wins, and is remembered."""
     customer.onboard()
     customer.fault("too-many-requests")
@@ -110,14 +110,14 @@ def rate_limit(customer: Customer, wire: Wire) -> None:
     assert len(customer.refreshes()) == 1
 
 
-def expired(customer: Customer, wire: Wire) -> None:
+def expired(customer: Customer, aws_proxy: AwsProxy) -> None:
     """Too late: a person must onboard again, and is told so."""
     customer.onboard(age=LIFETIME + YOUNG)
     assert "CredentialExpired" in customer.fails().log
     assert codes(customer) == ["CredentialExpired"]
 
 
-def mistaken_event(customer: Customer, wire: Wire) -> None:
+def mistaken_event(customer: Customer, aws_proxy: AwsProxy) -> None:
     """A typing mistake is told, and is over after a quiet day."""
     customer.onboard(age=YOUNG)
     assert customer.stack.invoke({"dryrun": True}).failed

@@ -1,4 +1,4 @@
-"""The exchanges of the code with the outside world, one by one: a run can be killed, or somebody else act, at each."""
+"""The exchanges of the code with the outside env, one by one: a run can be killed, or somebody else act, at each."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -11,7 +11,7 @@ class Killed(BaseException):
 
 
 class Exchanges:
-    """Every exchange of the code with the outside world in order; a run can be killed at one of them."""
+    """Every exchange of the code with the outside env in order; a run can be killed at one of them."""
 
     def __init__(self) -> None:
         self.names: list[str] = []

@@ -11,7 +11,7 @@ from functools import partial
 from certificate_rotation.domain.errors import RotationError
 from tests.support.convergence import settle
 from tests.support.history import History
-from tests.support.invariant_checker import SKEW, Watch, Watched
+from tests.support.invariant_checker import SKEW, InvariantChecker, Watched
 from tests.support.invariants import TALLY
 from tests.support.meetings import MEETINGS, Event, Meeting
 from tests.support.operator_actions import takes_back_their_pending
@@ -52,13 +52,13 @@ def telling(name: str, order: Order) -> Iterator[None]:
         raise
 
 
-def play(watch: Watch, meeting: Meeting, order: Order, *, most: int | None = None) -> tuple[Made, int]:
+def play(watch: InvariantChecker, meeting: Meeting, order: Order, *, most: int | None = None) -> tuple[Made, int]:
     """One order: who made which exchange, and how many requests left; `most`: as many as do one run after the other."""
     SCENARIOS[meeting.situation](watch)
-    world, exchanges = watch.world, watch.world.aws.exchanges
+    env, exchanges = watch.env, watch.env.aws.exchanges
     turns = Turns()
-    world.aws.exchanges, on_its_way = turns, world.on_its_way
-    world.on_its_way = answered_in_a_turn(world, turns)
+    env.aws.exchanges, on_its_way = turns, env.on_its_way
+    env.on_its_way = answered_in_a_turn(env, turns)
     history = History(watch)
     for name, event in zip(meeting.names, meeting.events, strict=True):
         turns.add(name, _run(watch, event, SKEW if name == order.ahead else timedelta(0)))
@@ -73,9 +73,9 @@ def play(watch: Watch, meeting: Meeting, order: Order, *, most: int | None = Non
     try:
         watch.run({key: True for event in meeting.events for key in event}, by=by)
     finally:
-        world.aws.exchanges, world.on_its_way = exchanges, on_its_way
+        env.aws.exchanges, env.on_its_way = exchanges, on_its_way
     history.check(meeting.names, most)
-    world.time.advance(_AN_HOUR_LATER)
+    env.time.advance(_AN_HOUR_LATER)
     takes_back_their_pending(watch)
     settle(watch)
     if not meeting.by_hand:
@@ -83,20 +83,20 @@ def play(watch: Watch, meeting: Meeting, order: Order, *, most: int | None = Non
     return turns.made, history.requests
 
 
-def _run(watch: Watch, event: Event, ahead: timedelta) -> Callable[[], str]:
+def _run(watch: InvariantChecker, event: Event, ahead: timedelta) -> Callable[[], str]:
     """A container of its own, and how its run ends."""
-    dependencies = watch.world.dependencies()
+    dependencies = watch.env.dependencies()
 
     def run() -> str:
         try:
-            return watch.world.run_with(dependencies, event, ahead=ahead)["outcome"]
+            return watch.env.run_with(dependencies, event, ahead=ahead)["outcome"]
         except RotationError as error:
             return type(error).__name__
 
     return run
 
 
-def _take_turns(watch: Watch, turns: Turns, history: History, meeting: Meeting, order: Order) -> None:
+def _take_turns(watch: InvariantChecker, turns: Turns, history: History, meeting: Meeting, order: Order) -> None:
     turn = partial(_turn, watch, turns, history)
     watch.during_a_run(lambda: None)
     for place, (who, number) in enumerate(order.cuts):
@@ -113,7 +113,7 @@ def _take_turns(watch: Watch, turns: Turns, history: History, meeting: Meeting, 
             pass
 
 
-def _turn(watch: Watch, turns: Turns, history: History, who: str) -> bool:
+def _turn(watch: InvariantChecker, turns: Turns, history: History, who: str) -> bool:
     """One exchange of a run, seen from outside; False when it has ended."""
     if not turns.turn(who):
         return False

@@ -12,7 +12,7 @@ from urllib3.connection import HTTPSConnection
 from certificate_rotation.adapters import mtls
 
 
-class _Wire:
+class _Socket:
     """As much of a socket as http.client needs."""
 
     def __init__(self, answer: bytes) -> None:
@@ -34,8 +34,8 @@ class Answered(HTTPSConnection):
 
     @override
     def connect(self) -> None:
-        wire: Any = _Wire(self.answer)
-        self.sock, self.is_verified = wire, True
+        aws_proxy: Any = _Socket(self.answer)
+        self.sock, self.is_verified = aws_proxy, True
 
 
 @contextmanager

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tests.support import secret_parser
-from tests.support.invariant_checker import Watch
+from tests.support.invariant_checker import InvariantChecker
 from tests.support.invariants import TALLY
 from tests.support.orders import Made
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 BURST = 3  # vendor: three attempts, then one an hour
 
@@ -32,11 +32,11 @@ class Act:
 class History:
     """The acts of several runs, noted as they happen."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._world, self._watch = watch.world, watch
+    def __init__(self, watch: InvariantChecker) -> None:
+        self._world, self._watch = watch.env, watch
         self._there = _issued(watch)  # before the runs
-        self._requests, self._in_use = len(watch.world.simulator.requests), _in_use(watch.world)
-        self._versions = frozenset(watch.world.aws.versions())
+        self._requests, self._in_use = len(watch.env.simulator.requests), _in_use(watch.env)
+        self._versions = frozenset(watch.env.aws.versions())
         self._hand_acted = False
         self.acts: list[Act] = []
 
@@ -102,9 +102,9 @@ class History:
         return True
 
 
-def _issued(watch: Watch) -> set[str]:
+def _issued(watch: InvariantChecker) -> set[str]:
     return {record.name for tenant in watch.tenants for record in tenant.certificates}
 
 
-def _in_use(world: World) -> str:
-    return next(version for version, (labels, _) in world.aws.versions().items() if "AWSCURRENT" in labels)
+def _in_use(env: RotationEnv) -> str:
+    return next(version for version, (labels, _) in env.aws.versions().items() if "AWSCURRENT" in labels)

@@ -1,4 +1,4 @@
-"""A world in which the invariants are checked after every run, from the outside.
+"""An env in which the invariants are checked after every run, from the outside.
 
 One class, because the checks share what was seen before the run, what people did meanwhile, and what that excuses. What
 can be judged alone is apart: mails (`alert_oracle`), traffic (`traffic_oracle`), news (`news_oracle`), and what is
@@ -22,14 +22,14 @@ from tests.support import secret_parser
 from tests.support.alert_oracle import Expectation
 from tests.support.aws_calls import Call, Email
 from tests.support.canary import Canary
-from tests.support.certificate_retention import Kept
+from tests.support.certificate_retention import RetainedCertificates
 from tests.support.exchanges import Killed
 from tests.support.interference import InHand
 from tests.support.invariants import TALLY
 from tests.support.log_capture import Log
 from tests.support.news_oracle import Fact, News
 from tests.support.role import check_calls
-from tests.support.rotation_env import OWN_KEYS, World
+from tests.support.rotation_env import OWN_KEYS, RotationEnv
 from tests.support.secret_parser import Held
 from tests.support.service_records import AtService
 from tests.support.traffic_oracle import Seen, Traffic, rendered_at
@@ -44,11 +44,11 @@ _OF_NEWS, _OF_LEDGER = {"Publish", "PutEvents"}, {"GetItem", "UpdateItem", "Tran
 _DID_NOT_COME_TO_TELL = {"killed", "busy"}
 
 
-class Watch:
-    """Runs the code in a world, lets people interfere, and checks.
+class InvariantChecker:
+    """Runs the code in an env, lets people interfere, and checks.
 
     Attributes:
-        world: where it happens.
+        env: where it happens.
         outcomes: of every run so far: a result's outcome, an error's class name, or `killed`.
         exchanges: the names of those of the last run.
         message: the text of the last error.
@@ -57,12 +57,12 @@ class Watch:
 
     last_good: Held  # the last complete credential that AWSCURRENT held
 
-    def __init__(self, world: World, log: Log) -> None:
-        self.world, self._log = world, log
+    def __init__(self, env: RotationEnv, log: Log) -> None:
+        self.env, self._log = env, log
         self.outcomes: list[str] = []
         self.exchanges: list[str] = []
         self.message = ""
-        self.service = AtService(world.simulator)
+        self.service = AtService(env.simulator)
         self._expectation, self._canary = Expectation(), Canary()
         self._traffic, self._news, self._in_hand = Traffic(), News(), InHand()
         self._own: dict[str, Any] = {}  # the customer's keys as they last wrote them
@@ -78,17 +78,17 @@ class Watch:
         self._before: Held | None = None  # the same when the last run began, or as somebody changed it since
         self._times_accepted = 0  # before the last run
         self._worked = False  # that one did, when it was put into use or the last run began
-        self._kept = Kept(world, log)
+        self._kept = RetainedCertificates(env, log)
         self._serials: list[int] = []  # of what was in use in the last run, in order
         self._promoted = False  # the last run put another one into use, or one beside it did
         self._seen_calls, self._seen_logged, self._seen_said, self._seen_events = 0, 0, 0, 0
 
     # What people do.
 
-    def onboard(self, **choices: Any) -> Tenant:  # noqa: ANN401 - `World.onboard`'s
+    def onboard(self, **choices: Any) -> Tenant:  # noqa: ANN401 - `RotationEnv.onboard`'s
         """Sign up, anew from the second time on, and store the credential."""
-        name = f"{self.world.aws.name}-{len(self.tenants) + 1}"
-        tenant = self.world.onboard(**{"name": name, **choices})
+        name = f"{self.env.aws.name}-{len(self.tenants) + 1}"
+        tenant = self.env.onboard(**{"name": name, **choices})
         self.service.tenants.append(tenant)
         self._own = {"apiKey": tenant.credential["apiKey"], **OWN_KEYS}
         self.changed_by_hand()
@@ -96,8 +96,8 @@ class Watch:
 
     def edit(self, **own: object) -> None:
         """Change the customer's own keys."""
-        document = self.world.current()
-        self.world.put({**document, **own})
+        document = self.env.current()
+        self.env.put({**document, **own})
         self._own |= own
         self.changed_by_hand()
 
@@ -120,7 +120,7 @@ class Watch:
 
     def meanwhile(self, place: int, action: Callable[[], object]) -> None:
         """Let somebody act right before the next run's exchange number `place`."""
-        self.world.aws.exchanges.meanwhile(place, lambda: self.during_a_run(action))
+        self.env.aws.exchanges.meanwhile(place, lambda: self.during_a_run(action))
 
     def during_a_run(self, action: Callable[[], object]) -> None:
         """Somebody acts in the middle of a run: what it did so far is checked as it stands."""
@@ -132,7 +132,7 @@ class Watch:
         """Have a second container run in the middle of a run: for `meanwhile`."""
         self._permitted |= self._permits(event)
         with suppress(RotationError):
-            self.world.run_with(self.world.dependencies(), event, ahead=ahead)
+            self.env.run_with(self.env.dependencies(), event, ahead=ahead)
         self._see_promotion()
 
     def _see_promotion(self) -> None:
@@ -164,23 +164,23 @@ class Watch:
         self._excused = not self._worked  # by time, or by a hand: the code's doing was checked after every run
         self._interfered, self._forgiven, self._permitted = False, False, self._permits(event)
         self._replaced = False
-        self._times_accepted = self.world.seen.times_accepted
-        self.world.time.advance(timedelta(seconds=1))  # mails tell whole seconds: no two runs are of the same one
-        begun = self.world.time.now()
+        self._times_accepted = self.env.seen.times_accepted
+        self.env.time.advance(timedelta(seconds=1))  # mails tell whole seconds: no two runs are of the same one
+        begun = self.env.time.now()
         try:
-            outcome = by() if by else str(self.world.run_with(self._container, event, ahead=ahead)["outcome"])
+            outcome = by() if by else str(self.env.run_with(self._container, event, ahead=ahead)["outcome"])
         except RotationError as error:
             outcome, self.message = type(error).__name__, str(error)
         except Killed:
             outcome = "killed"
         self.outcomes.append(outcome)
         self._let_the_service_finish()
-        self.exchanges = list(self.world.aws.exchanges.names)
-        self.world.aws.exchanges.revive()
-        calls = self.world.aws.calls[self._seen_calls :]
+        self.exchanges = list(self.env.aws.exchanges.names)
+        self.env.aws.exchanges.revive()
+        calls = self.env.aws.calls[self._seen_calls :]
         self._seen_calls += len(calls)
         self._check_requests()
-        check_calls(self.world, calls)
+        check_calls(self.env, calls)
         if any(call.operation not in _READS for call in calls):
             self._check_what_is_stored(calls, outcome, begun, dry=bool(event.get("dryRun")))
         else:
@@ -198,17 +198,17 @@ class Watch:
 
     def _permits(self, event: Mapping[str, object]) -> bool:
         """Whether a run may cost the certificate in use: it was told so, or its end is near and renewal due."""
-        held, soon = self.in_use, self.world.time.now() + timedelta(minutes=3)
+        held, soon = self.in_use, self.env.time.now() + timedelta(minutes=3)
         near = held is not None and soon >= max(held.not_after - CRITICAL, held.due_at)
         return near or bool(event.get("allowEviction"))
 
     def _check_what_is_stored(self, calls: list[Call], outcome: str, begun: datetime, *, dry: bool) -> None:
         TALLY.check(1, not dry or self._interfered, f"a dry run writes: {[call.operation for call in calls]}")
         before = self._before
-        version, records = self._read_versions(), self.world.aws.records()
+        version, records = self._read_versions(), self.env.aws.records()
         self._check_credential(before, version, outcome)
         self._kept.check(calls, records, self._versions, killed=outcome == "killed")
-        mails = self.world.new_emails()
+        mails = self.env.new_emails()
         fresh = [mail for mail in mails if not self._is_late(mail, begun)]
         self._check_traffic(calls, mails, fresh, begun)
         self._check_hygiene("\n".join(call.body for call in calls if call.operation != "PutSecretValue"))
@@ -218,25 +218,25 @@ class Watch:
         self._expectation.check(
             outcome,
             [mail.code for mail in fresh],
-            now=self.world.time.now(),
+            now=self.env.time.now(),
             not_after=before.not_after if before else None,
             state=state,
             sure=not (refused or self._interfered or outcome == "killed"),
-            works=not self._watching or self.world.seen.times_accepted > self._times_accepted,
+            works=not self._watching or self.env.seen.times_accepted > self._times_accepted,
         )
 
     @property
     def _watching(self) -> bool:
-        return self.world.settings["WATCH_IN_USE"] == "true"
+        return self.env.settings["WATCH_IN_USE"] == "true"
 
     def _check_requests(self) -> None:
         """Invariants 3, 4 and 7; and whether a request cost the certificate in use."""
-        requests = self.world.simulator.requests
+        requests = self.env.simulator.requests
         for tenant in self.tenants:
             times = [r.when for r in requests if r.endpoint == "cert:refresh" and r.tenant == tenant.name]
             spaced = all(later - earlier >= HOUR for earlier, later in itertools.pairwise(times[2:]))
             TALLY.check(3, spaced, f"requests for a certificate left at {times}")
-        TALLY.check(4, self.world.seen.most_at_once <= 1, "two requests for a certificate were open at once")
+        TALLY.check(4, self.env.seen.most_at_once <= 1, "two requests for a certificate were open at once")
         TALLY.check(7, not any("<redacted>" in request.path for request in requests), "an API key stood in a URL")
         record = self.service.record(self._before.serial) if self._before else None
         if self._worked and not self._forgiven and record and record.deleted:
@@ -248,7 +248,7 @@ class Watch:
 
     def _check_credential(self, before: Held | None, version: str, outcome: str) -> None:
         """Invariants 1, 5 and 8."""
-        now, after = self.world.time.now(), self.in_use
+        now, after = self.env.time.now(), self.in_use
         if version == self._by_hand and not (after and after.complete):
             return  # somebody stored something unusable, and there it still is
         TALLY.check(1, after and after.complete, f"after {outcome}, AWSCURRENT is not a complete credential")
@@ -262,7 +262,7 @@ class Watch:
 
     def _check_promoted(self, before: Held, after: Held) -> None:
         """The service let it in, or refused the one before it (or that had ended) and did not refuse this one."""
-        answers, now = self.service.answers_so_far(), self.world.time.now()
+        answers, now = self.service.answers_so_far(), self.env.time.now()
         refused = answers.refused(before.serial) or (self._interfered and not self.service.works(before))
         dead = refused or before.not_after <= now + SKEW
         shown = self.service.has_let_in(after.serial) or (dead and not answers.refused(after.serial))
@@ -285,7 +285,7 @@ class Watch:
         asked = sum(name in _OF_SERVICE for name in self.exchanges)
         seen = Seen(
             begun,
-            self.world.time.now(),
+            self.env.time.now(),
             tuple(self._serials),
             self.service.answers_so_far(),
             unreached=asked > len(self.service.answers_so_far().requests),
@@ -301,8 +301,8 @@ class Watch:
 
     def _collect_news(self, mails: list[Email], records: list[dict[str, Any]]) -> None:
         """What was given up in the last run, and what was told."""
-        now, events = self.world.time.now(), self.world.aws.announced()
-        for serial in self._in_hand.given_up(self.world.aws.versions(), records, promoted=self._promoted):
+        now, events = self.env.time.now(), self.env.aws.announced()
+        for serial in self._in_hand.given_up(self.env.aws.versions(), records, promoted=self._promoted):
             record = self.service.record(serial)
             if record and record.not_after <= now:
                 continue  # it was of no use any more: nothing was given up
@@ -319,7 +319,7 @@ class Watch:
             self._news.not_closed()
         forgetful = failed & _OF_NEWS and failed & _OF_LEDGER  # then it is neither told nor remembered
         if outcome[0].isupper() and not (dry or forgetful):
-            self._news.happened(Fact(outcome, self.world.time.now()))
+            self._news.happened(Fact(outcome, self.env.time.now()))
         if not (failed or dry) and outcome not in _DID_NOT_COME_TO_TELL:
             self._news.check()
 
@@ -344,15 +344,15 @@ class Watch:
     def _check_hygiene(self, told: str) -> None:
         """Invariant 6."""
         said = self._log.text_since(self._seen_logged)
-        answers = self.world.said[self._seen_said :]
-        self._seen_logged, self._seen_said = len(self._log.records), len(self.world.said)
+        answers = self.env.said[self._seen_said :]
+        self._seen_logged, self._seen_said = len(self._log.records), len(self.env.said)
         TALLY.check(6, not self._canary.found_in("\n".join([said, *answers, told])), "a secret was told")
 
     # Reading.
 
     def _read_versions(self) -> str:
         """Read what is new in the secret; the version in use."""
-        listed = self.world.aws.versions()
+        listed = self.env.aws.versions()
         for version in listed.keys() - self._versions.keys():
             self._versions[version] = text = listed[version][1]
             self._canary.watch_for(
@@ -367,7 +367,7 @@ class Watch:
     @cached_property
     def _container(self) -> Dependencies:
         """The container that runs come back to while it is warm."""
-        return self.world.dependencies()
+        return self.env.dependencies()
 
     def cold_start(self) -> None:
         """The next run is in a new container, which reads its settings anew."""
@@ -384,5 +384,5 @@ class Watch:
         return self._excused
 
 
-type Watched = Callable[[], AbstractContextManager[Watch]]
-"""Makes a watched world of its own for one case."""
+type Watched = Callable[[], AbstractContextManager[InvariantChecker]]
+"""Makes a watched env of its own for one case."""

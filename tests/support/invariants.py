@@ -29,7 +29,7 @@ class ViolatedError(AssertionError):
 
 
 @dataclass
-class Tally:
+class InvariantCounts:
     """What was counted.
 
     Attributes:
@@ -72,4 +72,4 @@ class Tally:
         self.figures.update(plain["figures"])
 
 
-TALLY = Tally()
+TALLY = InvariantCounts()

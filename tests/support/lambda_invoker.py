@@ -13,7 +13,7 @@ from aws_lambda_powertools.logging.filters import SuppressFilter
 
 from certificate_rotation import handler
 from certificate_rotation.domain.errors import RotationError
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -40,12 +40,12 @@ def forget() -> None:
 
 
 @contextmanager
-def cold_start(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def cold_start(env: RotationEnv, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The environment that the stack sets, until the block ends."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", world.aws.watched_session())
-    for name, value in world.settings.items():
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", env.aws.watched_session())
+    for name, value in env.settings.items():
         monkeypatch.setenv(name, value)
     logger = logging.getLogger("certificate_rotation")
     before = {**vars(logger), "handlers": list(logger.handlers)}
@@ -59,10 +59,10 @@ def cold_start(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         listener.filters[:] = [kept for kept in listener.filters if not isinstance(kept, SuppressFilter)]
 
 
-def at_the_worlds_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the handler, where the real clock comes in, take the world's: it waits by moving it."""
-    monkeypatch.setattr(handler, "_now", world.time.now)
-    monkeypatch.setattr(handler, "time", SimpleNamespace(sleep=world.time.sleep))
+def at_the_worlds_time(env: RotationEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the handler, where the real clock comes in, take the env's: it waits by moving it."""
+    monkeypatch.setattr(handler, "_now", env.time.now)
+    monkeypatch.setattr(handler, "time", SimpleNamespace(sleep=env.time.sleep))
 
 
 def invoke(event: object) -> object:

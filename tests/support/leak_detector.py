@@ -22,7 +22,7 @@ from certificate_rotation.domain.x509 import PrivateKey, private_key_pem
 from simulator import Tenant
 from tests.support.canary import Canary
 from tests.support.factories import API_KEY
-from tests.support.invariants import TALLY, Tally, ViolatedError
+from tests.support.invariants import TALLY, InvariantCounts, ViolatedError
 from tests.support.log_capture import text_of
 
 _CACHES = ("__pycache__", "/dev/", "/proc/", ".coverage")
@@ -36,7 +36,7 @@ class Hygiene(logging.Handler):
     that the test itself made, until its end.
     """
 
-    def __init__(self, tally: Tally = TALLY) -> None:
+    def __init__(self, tally: InvariantCounts = TALLY) -> None:
         super().__init__(logging.DEBUG)
         self._tally = tally
         self._lasting, self._passing = Canary(), Canary()

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 from tests.support import moto_memory, moto_writes
-from tests.support.aws_calls import Announced, Call, Email, email
+from tests.support.aws_calls import Call, Email, PublishedEvent, email
 from tests.support.aws_clients import MOTO, Clients, in_process
 from tests.support.aws_failures import URL, Failures
 from tests.support.exchanges import Exchanges
@@ -148,11 +148,11 @@ class LocalAws:
         """What the topic's subscribers were sent so far, oldest first."""
         return [email(call.form) for call in self.calls if call.operation == "Publish" and call.status == HTTPStatus.OK]
 
-    def announced(self) -> list[Announced]:
+    def announced(self) -> list[PublishedEvent]:
         """The events on the default bus so far, oldest first."""
         put = [call for call in self.calls if call.operation == "PutEvents" and call.status == HTTPStatus.OK]
         entries = [entry for call in put for entry in json.loads(call.body)["Entries"]]
-        return [Announced(entry["DetailType"], json.loads(entry["Detail"])) for entry in entries]
+        return [PublishedEvent(entry["DetailType"], json.loads(entry["Detail"])) for entry in entries]
 
     def records(self) -> list[dict[str, Any]]:
         """Every item of the ledger in plain values, sorted as the table sorts them."""

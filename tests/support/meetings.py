@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
-from tests.support.invariant_checker import NOTHING, Watch
+from tests.support.invariant_checker import NOTHING, InvariantChecker
 from tests.support.operator_actions import PEOPLE
 from tests.support.scenarios import FORCED
 
@@ -30,7 +30,7 @@ class Meeting:
 
     situation: str
     events: tuple[Event, ...] = (NOTHING, NOTHING)
-    between: Callable[[Watch], object] | None = None
+    between: Callable[[InvariantChecker], object] | None = None
     most: int = 2
     at_once: int | None = 1
     by_hand: bool = False
@@ -51,9 +51,9 @@ def _hand(who: str, situation: str = "due", *, at_once: int | None = 1) -> Meeti
     return Meeting(situation, between=PEOPLE[who], by_hand=True, at_once=at_once)
 
 
-def _wakes_up_late(watch: Watch) -> None:
+def _wakes_up_late(watch: InvariantChecker) -> None:
     """A run stands still until its lease is over: longer than Lambda would let it live, as if its clock were wrong."""
-    watch.world.time.advance(LATE)
+    watch.env.time.advance(LATE)
 
 
 LATE_OF_THREE = "one wakes up late, and two others came"

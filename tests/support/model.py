@@ -16,7 +16,7 @@ from simulator.faults import FAULTS
 from tests.support.aws_failures import EVERY_FAILURE
 from tests.support.convergence import settle
 from tests.support.exchanges import When
-from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.invariants import TALLY
 from tests.support.operator_actions import PEOPLE, activates, mends, takes_back_their_pending
 
@@ -53,19 +53,19 @@ class Model(RuleBasedStateMachine):
     def __init__(self, watched: Watched) -> None:
         super().__init__()
         self._stack = ExitStack()
-        self.watch: Watch = self._stack.enter_context(watched())
+        self.watch: InvariantChecker = self._stack.enter_context(watched())
         self._steps = -1  # Hypothesis looks once before the first one
 
     @initialize(lifetime=st.sampled_from(LIFETIMES), watching=st.booleans())
     def somebody_signs_up(self, lifetime: timedelta, *, watching: bool) -> None:
         """With a certificate that is due, or will be soon; every second customer has the one in use watched."""
-        self.watch.world.settings["WATCH_IN_USE"] = str(watching).lower()
-        self.watch.world.simulator.issued_lifetime = lifetime
+        self.watch.env.settings["WATCH_IN_USE"] = str(watching).lower()
+        self.watch.env.simulator.issued_lifetime = lifetime
         self.watch.onboard(age=lifetime * 0.7, lifetime=lifetime)
 
     @invariant()
     def a_step_was_taken(self) -> None:
-        """Watch has checked the invariants, if it was a run."""
+        """The checker has checked the invariants, if it was a run."""
         self._steps += 1
 
     # Runs.
@@ -73,7 +73,7 @@ class Model(RuleBasedStateMachine):
     @rule(ahead=AHEAD)
     def the_hour_strikes(self, ahead: timedelta) -> None:
         """The schedule, an hour after the last run or later."""
-        self.watch.world.time.advance(HOUR + timedelta(minutes=3))
+        self.watch.env.time.advance(HOUR + timedelta(minutes=3))
         self.watch.run(ahead=ahead)
 
     @rule(ahead=AHEAD)
@@ -89,13 +89,13 @@ class Model(RuleBasedStateMachine):
     @rule(event=EVENTS, place=PLACES, when=WHEN)
     def a_run_is_killed(self, event: dict[str, bool], place: int, when: When) -> None:
         """Right before or right after any exchange; a number past the last one kills nothing."""
-        self.watch.world.aws.exchanges.kill(place, when)
+        self.watch.env.aws.exchanges.kill(place, when)
         self.watch.run(event)
 
     @rule(event=EVENTS, place=EXCHANGES, when=WHEN)
     def a_run_is_killed_where_it_hurts(self, event: dict[str, bool], place: str, when: When) -> None:
         """At the first exchange of a kind that writes, or asks for a certificate."""
-        self.watch.world.aws.exchanges.kill(place, when)
+        self.watch.env.aws.exchanges.kill(place, when)
         self.watch.run(event)
 
     @rule(event=EVENTS, place=PLACES, other=EVENTS, ahead=AHEAD)
@@ -115,17 +115,17 @@ class Model(RuleBasedStateMachine):
     @rule(minutes=st.integers(1, 59))
     def minutes_pass(self, minutes: int) -> None:
         """A killed run's lease may or may not be over."""
-        self.watch.world.advance(minutes=minutes)
+        self.watch.env.advance(minutes=minutes)
 
     @rule(hours=st.integers(2, 40))
     def hours_pass(self, hours: int) -> None:
         """The limit recovers, and a grace period may end."""
-        self.watch.world.advance(hours=hours)
+        self.watch.env.advance(hours=hours)
 
     @rule(until=st.sampled_from(("due",) * 5 + ("critical",) * 3 + ("last day",) * 2 + ("last hours", "the end")))
     def time_passes(self, until: str) -> None:
         """Straight to where decisions change."""
-        held, now = self.watch.last_good, self.watch.world.time.now()
+        held, now = self.watch.last_good, self.watch.env.time.now()
         moment = {
             "due": held.due_at,
             "critical": held.not_after - timedelta(days=7),
@@ -133,41 +133,39 @@ class Model(RuleBasedStateMachine):
             "last hours": held.not_after - timedelta(hours=5),
             "the end": held.not_after,
         }[until]
-        self.watch.world.time.advance(max(moment - now + timedelta(minutes=1), timedelta(0)))
+        self.watch.env.time.advance(max(moment - now + timedelta(minutes=1), timedelta(0)))
 
     @rule(name=st.sampled_from(sorted(FAULTS)), times=st.integers(1, 2))
     def the_service_will_fail(self, name: str, times: int) -> None:
         """The next requests for a certificate meet a fault."""
-        self.watch.world.simulator.fault(
-            name, times=times, tenant=None, endpoint="cert:refresh", **_QUICK.get(name, {})
-        )
+        self.watch.env.simulator.fault(name, times=times, tenant=None, endpoint="cert:refresh", **_QUICK.get(name, {}))
 
     @rule(name=st.sampled_from(("unavailable", "unauthorized", "server-error")), times=st.integers(1, 6))
     def the_probe_will_fail(self, name: str, times: int) -> None:
         """The next probes meet one."""
-        self.watch.world.fault(name, times=times, at="verdicts:statistics")
+        self.watch.env.fault(name, times=times, at="verdicts:statistics")
 
     @rule(name=st.sampled_from(("unavailable", "too-many-requests", "drop-before-processing", "unauthorized")))
     def the_probe_fails_for_long(self, name: str) -> None:
         """Every probe meets one, until all is well again."""
-        self.watch.world.fault(name, times=None, at="verdicts:statistics")
+        self.watch.env.fault(name, times=None, at="verdicts:statistics")
 
     @rule(operation=st.sampled_from(("Publish", "PutEvents")), name=st.sampled_from(("denied", "unreachable")))
     def news_is_refused_for_long(self, operation: str, name: str) -> None:
         """A topic or a bus takes nothing, in every run until all is well again."""
-        self.watch.world.aws.failures.set(name, operation, times=None)
+        self.watch.env.aws.failures.set(name, operation, times=None)
 
     @rule(failure=FAILURES, times=st.integers(1, 3))
     def aws_will_fail(self, failure: tuple[str, str], times: int) -> None:
         """The next calls of one operation do."""
         name, operation = failure
-        self.watch.world.aws.failures.set(name, operation, times=times)
+        self.watch.env.aws.failures.set(name, operation, times=times)
 
     @rule()
     def everything_is_well_again(self) -> None:
         """Whatever still waited to go wrong does not."""
-        self.watch.world.simulator.clear_faults()
-        self.watch.world.aws.failures.clear()
+        self.watch.env.simulator.clear_faults()
+        self.watch.env.aws.failures.clear()
         mends(self.watch)
 
     @rule(who=st.sampled_from(sorted(PEOPLE)))
@@ -192,8 +190,8 @@ class Model(RuleBasedStateMachine):
         settle(watch)
         if watch.outcomes[-1] != "not_due" or watch.given_up:  # expired, or refused: the cure is to onboard anew
             watch.onboard()
-            watch.world.time.advance(HOUR)
+            watch.env.time.advance(HOUR)
             settle(watch)
-        good = watch.outcomes[-1] == "not_due" and watch.world.accepted()
+        good = watch.outcomes[-1] == "not_due" and watch.env.accepted()
         TALLY.check(1, good, f"it never came to rest: {watch.outcomes[-20:]}")
         TALLY.count("endings of the model")

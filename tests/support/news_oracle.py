@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tests.support.aws_calls import Announced, Email
+from tests.support.aws_calls import Email, PublishedEvent
 from tests.support.invariants import TALLY
 
 _DAY = timedelta(days=1, minutes=3)  # a failure that was told within a day need not be told again
@@ -73,7 +73,7 @@ class News:
         """Whether something was not told yet."""
         return bool(self._unmailed or self._unannounced)
 
-    def told(self, mails: list[Email], events: list[Announced], now: datetime) -> None:
+    def told(self, mails: list[Email], events: list[PublishedEvent], now: datetime) -> None:
         """AWS took these."""
         self._mailed += [(mail.code, mail.body, now) for mail in mails]
         self._announced += [(str(e.detail["code"]), json.dumps(e.detail), now) for e in events]

@@ -6,44 +6,44 @@ from datetime import timedelta
 
 from simulator import Tenant
 from simulator.ca import PrivateKey, key_pem, new_csr, new_key
-from tests.support.invariant_checker import Watch
+from tests.support.invariant_checker import InvariantChecker
 
 YOUNG, DUE = timedelta(days=1), timedelta(days=62)
 CONSOLE = "made in the console"
 _number = itertools.count(1)
 
 
-def _onboards(**choices: object) -> Callable[[Watch], object]:
+def _onboards(**choices: object) -> Callable[[InvariantChecker], object]:
     return lambda watch: watch.onboard(**{"age": YOUNG, **choices})
 
 
-def _signs_again(watch: Watch) -> None:
+def _signs_again(watch: InvariantChecker) -> None:
     """A new key and certificate for the same customer, made in the console and put into the secret."""
     tenant, document = _customer(watch), watch.last_good.document
     key = new_key("ec256")
-    pem = watch.world.simulator.sign_csr(tenant.name, _request(watch, key))
+    pem = watch.env.simulator.sign_csr(tenant.name, _request(watch, key))
     name = tenant.certificates[-1].name
-    watch.world.put({**document, "cert": pem, "privateKey": key_pem(key), "certName": name})
+    watch.env.put({**document, "cert": pem, "privateKey": key_pem(key), "certName": name})
     watch.changed_by_hand()
 
 
-def _edits(watch: Watch) -> None:
+def _edits(watch: InvariantChecker) -> None:
     if watch.in_use:
         watch.edit(note=next(_number))
 
 
-def _renews_the_api_key(watch: Watch) -> None:
+def _renews_the_api_key(watch: InvariantChecker) -> None:
     if watch.in_use:
         watch.edit(apiKey=_customer(watch).add_token()[0])
 
 
-def puts_back(watch: Watch) -> None:
+def puts_back(watch: InvariantChecker) -> None:
     """The previous version, as the console offers it."""
-    labels = watch.world.labels()
+    labels = watch.env.labels()
     if "AWSPREVIOUS" not in labels:
         return
-    watch.world.aws.admin.secrets.update_secret_version_stage(
-        SecretId=watch.world.arn,
+    watch.env.aws.admin.secrets.update_secret_version_stage(
+        SecretId=watch.env.arn,
         VersionStage="AWSCURRENT",
         MoveToVersionId=labels["AWSPREVIOUS"],
         RemoveFromVersionId=labels["AWSCURRENT"],
@@ -51,58 +51,58 @@ def puts_back(watch: Watch) -> None:
     watch.changed_by_hand()
 
 
-def _removes(label: str) -> Callable[[Watch], None]:
-    def remove(watch: Watch) -> None:
-        version = watch.world.labels().get(label)
+def _removes(label: str) -> Callable[[InvariantChecker], None]:
+    def remove(watch: InvariantChecker) -> None:
+        version = watch.env.labels().get(label)
         if version:
-            watch.world.aws.admin.secrets.update_secret_version_stage(
-                SecretId=watch.world.arn, VersionStage=label, RemoveFromVersionId=version
+            watch.env.aws.admin.secrets.update_secret_version_stage(
+                SecretId=watch.env.arn, VersionStage=label, RemoveFromVersionId=version
             )
 
     return remove
 
 
-def _labels_their_own_pending(watch: Watch) -> None:
+def _labels_their_own_pending(watch: InvariantChecker) -> None:
     """As another tool does that takes the label for its own purpose."""
-    watch.world.aws.admin.secrets.put_secret_value(
-        SecretId=watch.world.arn, SecretString=f'{{"made by": "{CONSOLE}"}}', VersionStages=["AWSPENDING"]
+    watch.env.aws.admin.secrets.put_secret_value(
+        SecretId=watch.env.arn, SecretString=f'{{"made by": "{CONSOLE}"}}', VersionStages=["AWSPENDING"]
     )
 
 
-def _stores(secret: str | bytes) -> Callable[[Watch], None]:
-    def store(watch: Watch) -> None:
-        watch.world.put(secret)
+def _stores(secret: str | bytes) -> Callable[[InvariantChecker], None]:
+    def store(watch: InvariantChecker) -> None:
+        watch.env.put(secret)
         watch.changed_by_hand()
 
     return store
 
 
-def _forgets_the_key(watch: Watch) -> None:
-    watch.world.put({**watch.last_good.document, "privateKey": key_pem(new_key("ec256"))})
+def _forgets_the_key(watch: InvariantChecker) -> None:
+    watch.env.put({**watch.last_good.document, "privateKey": key_pem(new_key("ec256"))})
     watch.changed_by_hand()
 
 
-def mends(watch: Watch) -> None:
+def mends(watch: InvariantChecker) -> None:
     """Put the last credential back that was one, if what is there is none."""
     if watch.in_use is None or not watch.in_use.complete:
-        watch.world.put(watch.last_good.document)
+        watch.env.put(watch.last_good.document)
         watch.changed_by_hand()
 
 
-def _revokes_what_is_in_use(watch: Watch) -> None:
+def _revokes_what_is_in_use(watch: InvariantChecker) -> None:
     if watch.in_use:
         tenant = _customer(watch)
         tenant.revoke(next(r.name for r in tenant.certificates if r.serial == watch.in_use.serial))
         watch.forgive()
 
 
-def _revokes_the_newest(watch: Watch) -> None:
+def _revokes_the_newest(watch: InvariantChecker) -> None:
     tenant = _customer(watch)
     tenant.revoke(tenant.certificates[-1].name)
     watch.forgive()
 
 
-def activates(watch: Watch) -> None:
+def activates(watch: InvariantChecker) -> None:
     """End every activation delay."""
     for tenant in watch.tenants:
         for record in tenant.certificates:
@@ -110,21 +110,21 @@ def activates(watch: Watch) -> None:
                 tenant.activate(record.name)
 
 
-def _issues_another(watch: Watch) -> None:
+def _issues_another(watch: InvariantChecker) -> None:
     """For another program with the same credential: nobody tells us."""
     tenant = _customer(watch)
-    watch.world.simulator.sign_csr(tenant.name, _request(watch, new_key("ec256")))
+    watch.env.simulator.sign_csr(tenant.name, _request(watch, new_key("ec256")))
     watch.forgive()
 
 
-def takes_back_their_pending(watch: Watch) -> None:
+def takes_back_their_pending(watch: InvariantChecker) -> None:
     """The other tool is done."""
-    version = watch.world.labels().get("AWSPENDING")
-    if version and CONSOLE in watch.world.versions()[version]:
+    version = watch.env.labels().get("AWSPENDING")
+    if version and CONSOLE in watch.env.versions()[version]:
         _removes("AWSPENDING")(watch)
 
 
-PEOPLE: Mapping[str, Callable[[Watch], object]] = {
+PEOPLE: Mapping[str, Callable[[InvariantChecker], object]] = {
     "edits their own keys": _edits,
     "onboards anew": _onboards(),
     "onboards anew, due": _onboards(age=DUE),
@@ -148,10 +148,10 @@ PEOPLE: Mapping[str, Callable[[Watch], object]] = {
 }
 
 
-def _customer(watch: Watch) -> Tenant:
+def _customer(watch: InvariantChecker) -> Tenant:
     """Who the credential in use, or the last one that could be read, belongs to."""
     return watch.service.tenant(watch.last_good.serial) or watch.tenants[-1]
 
 
-def _request(watch: Watch, key: PrivateKey) -> str:
+def _request(watch: InvariantChecker, key: PrivateKey) -> str:
     return new_csr(key, watch.last_good.subject, [])

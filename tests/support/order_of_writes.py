@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.support.exchanges import Killed, When
-from tests.support.rotation_env import TIMEOUT, World
+from tests.support.rotation_env import TIMEOUT, RotationEnv
 
 ORDER_OF_EXCHANGES = (
     "DescribeSecret",  # gather
@@ -29,10 +29,10 @@ CLAIM, CHARGE, ISSUE, JOURNAL, PROBE, PROMOTE = 3, 5, 6, 7, 9, 10
 ISSUED = '"issued"'  # in the body of the write that journals the answer
 
 
-def kill(world: World, index: int, when: When) -> None:
+def kill(env: RotationEnv, index: int, when: When) -> None:
     """Run until killed there; then time passes until nothing of that process can be left."""
-    world.aws.exchanges.kill(index, when)
+    env.aws.exchanges.kill(index, when)
     with pytest.raises(Killed):
-        world.run()
-    world.aws.exchanges.revive()
-    world.time.advance(TIMEOUT + timedelta(minutes=2))
+        env.run()
+    env.aws.exchanges.revive()
+    env.time.advance(TIMEOUT + timedelta(minutes=2))

@@ -10,42 +10,42 @@ from certificate_rotation.domain.errors import RotationError
 from simulator import Request, Tenant
 from tests.support.exchanges import Killed
 from tests.support.invariants import TALLY
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 PROBE = "verdicts:statistics"
 # Vendor: one request a second, which consumers may share. The rest is for the way there.
 BETWEEN_PROBES = timedelta(seconds=1.1)
 
 
-def ends(world: World, **event: object) -> str:
+def ends(env: RotationEnv, **event: object) -> str:
     """How a run ends: a result's outcome, or the error's class name."""
     try:
-        return world.run(**event)["outcome"]
+        return env.run(**event)["outcome"]
     except RotationError as error:
         return type(error).__name__
 
 
-def probes(world: World) -> list[Request]:
+def probes(env: RotationEnv) -> list[Request]:
     """The harmless questions that reached the service."""
-    return world.simulator.requests_to(PROBE)
+    return env.simulator.requests_to(PROBE)
 
 
 @contextmanager
-def asking(world: World) -> Iterator[list[Request]]:
+def asking(env: RotationEnv) -> Iterator[list[Request]]:
     """The probes of the run that is made in the block: filled in at its end."""
-    before, found = len(probes(world)), list[Request]()
+    before, found = len(probes(env)), list[Request]()
     yield found
-    found += probes(world)[before:]
+    found += probes(env)[before:]
 
 
-def no_answer(world: World, fault: str = "unavailable") -> None:
+def no_answer(env: RotationEnv, fault: str = "unavailable") -> None:
     """From now on the service has no answer to a probe; it still refuses what it does not know."""
-    world.fault(fault, at=PROBE, times=None)
+    env.fault(fault, at=PROBE, times=None)
 
 
-def slow(world: World, operation: str, *, seconds: float, number: int | None = 1) -> None:
+def slow(env: RotationEnv, operation: str, *, seconds: float, number: int | None = 1) -> None:
     """AWS, or the service, takes its time over an exchange: the one of this number from now on; None for each."""
-    exchanges, seen = world.aws.exchanges, list[int]()
+    exchanges, seen = env.aws.exchanges, list[int]()
     exchanges.names.clear()
 
     def look() -> None:
@@ -53,38 +53,38 @@ def slow(world: World, operation: str, *, seconds: float, number: int | None = 1
         if exchanges.names[-1] == operation and place not in seen:
             seen.append(place)
             if number in {len(seen), None}:
-                world.advance(seconds=seconds)
+                env.advance(seconds=seconds)
 
     exchanges.look = look
 
 
-def hanging(world: World, *, seconds: float) -> None:
+def hanging(env: RotationEnv, *, seconds: float) -> None:
     """From now on a probe is answered by nothing, and that late; what the service does not know it still refuses."""
-    no_answer(world, "drop-before-processing")
-    slow(world, PROBE, seconds=seconds, number=None)
+    no_answer(env, "drop-before-processing")
+    slow(env, PROBE, seconds=seconds, number=None)
 
 
-def kill_after(world: World, rehearsed: World, exchange: str) -> None:
+def kill_after(env: RotationEnv, rehearsed: RotationEnv, exchange: str) -> None:
     """Let a run come back from an exchange and die before the next. `rehearsed` made the same run to its end."""
     place = rehearsed.aws.exchanges.names.index(exchange) + 1
-    world.aws.exchanges.kill(place, "before")
+    env.aws.exchanges.kill(place, "before")
     with pytest.raises(Killed):
-        world.run()
-    world.aws.exchanges.revive()
-    world.advance(minutes=4)
+        env.run()
+    env.aws.exchanges.revive()
+    env.advance(minutes=4)
 
 
-def waits(world: World, *, left: timedelta) -> Tenant:
+def waits(env: RotationEnv, *, left: timedelta) -> Tenant:
     """A certificate waits to be accepted, and the one in use has so long to live."""
-    tenant = world.onboard(age=timedelta(days=62))
-    world.fault("activation-delay", times=None)
-    assert ends(world) == "CertificateNotAccepted"
-    world.time.advance(world.credential().chain.not_after - left - world.time.now())
+    tenant = env.onboard(age=timedelta(days=62))
+    env.fault("activation-delay", times=None)
+    assert ends(env) == "CertificateNotAccepted"
+    env.time.advance(env.credential().chain.not_after - left - env.time.now())
     return tenant
 
 
-def rotates(world: World) -> None:
-    """The twin of a failure: the same world, with the one thing mended."""
-    outcome = world.run()["outcome"]
+def rotates(env: RotationEnv) -> None:
+    """The twin of a failure: the same env, with the one thing mended."""
+    outcome = env.run()["outcome"]
     TALLY.check(7, outcome == "rotated", f"the mended twin of a failure is {outcome}")
     TALLY.count("TLS twins")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dev.stack import Stack
 from simulator import Request
-from tests.support.aws_proxy import PATIENCE, When, Wire
+from tests.support.aws_proxy import PATIENCE, AwsProxy, When
 from tests.support.deployed_customer import Customer
 
 _WORKS_SECONDS = 1.5  # how long the service keeps a request that is to lose its sender
@@ -36,10 +36,10 @@ class AtTheService:
 Place = AtAws | AtTheService
 
 
-def run_until_killed(customer: Customer, wire: Wire, place: Place) -> None:
+def run_until_killed(customer: Customer, aws_proxy: AwsProxy, place: Place) -> None:
     """Invoke the function, and kill its process when the run has come to the place."""
     with ThreadPoolExecutor(1) as caller:
-        with _keeping(place, customer, wire) as came:
+        with _keeping(place, customer, aws_proxy) as came:
             running = caller.submit(customer.stack.invoke, {})
             _await(lambda: came() or running.done())
             assert came(), f"the run ended before {place}: {running.result()}"
@@ -48,11 +48,11 @@ def run_until_killed(customer: Customer, wire: Wire, place: Place) -> None:
 
 
 @contextmanager
-def _keeping(place: Place, customer: Customer, wire: Wire) -> Iterator[Callable[[], bool]]:
+def _keeping(place: Place, customer: Customer, aws_proxy: AwsProxy) -> Iterator[Callable[[], bool]]:
     """Keep the coming run there; what is yielded says whether it came."""
     match place:
         case AtAws(operation, nth, when):
-            with wire.holding(operation, nth, when) as held:
+            with aws_proxy.holding(operation, nth, when) as held:
                 yield held.came.is_set
         case AtTheService(endpoint):
             customer.simulator.fault("slow", tenant=customer.name, endpoint=endpoint, seconds=_WORKS_SECONDS)

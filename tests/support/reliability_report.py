@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from tests.support.invariants import INVARIANTS, Tally
+from tests.support.invariants import INVARIANTS, InvariantCounts
 
 ROOT = Path(__file__).parents[2]
 JSON = ROOT / "build/reliability.json"
@@ -12,7 +12,7 @@ PAGE = ROOT / "docs/reliability.md"
 _MARKS = ("<!-- figures: written by make test -->", "<!-- end of figures -->")
 
 
-def lines(tally: Tally) -> list[str]:
+def lines(tally: InvariantCounts) -> list[str]:
     """The table as a person reads it in a terminal."""
     rows = [f"{'':2}  {'invariant':<92}  {'cases':>9}  violations"]
     rows += [f"{n:>2}  {text:<92}  {tally.cases[n]:>9,}  {tally.violations[n]:>10,}" for n, text in INVARIANTS.items()]
@@ -21,7 +21,7 @@ def lines(tally: Tally) -> list[str]:
     return rows
 
 
-def write_json(tally: Tally) -> None:
+def write_json(tally: InvariantCounts) -> None:
     """For programs: a list of invariants."""
     JSON.parent.mkdir(exist_ok=True)
     found = [
@@ -31,7 +31,7 @@ def write_json(tally: Tally) -> None:
     JSON.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def write_page(tally: Tally) -> None:
+def write_page(tally: InvariantCounts) -> None:
     """For readers: the figures between their marks, everything else left as it is."""
     table = ["| | invariant | cases | violations |", "|---|---|---|---|"]
     table += [f"| {n} | {text} | {tally.cases[n]:,} | {tally.violations[n]:,} |" for n, text in INVARIANTS.items()]

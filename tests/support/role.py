@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.aws_calls import Call
 from tests.support.invariants import TALLY
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
@@ -38,10 +38,10 @@ def may(operation: str) -> bool:
     return operation in _NEEDS and _NEEDS[operation] <= allowed()
 
 
-def check_calls(world: World, calls: list[Call]) -> None:
+def check_calls(env: RotationEnv, calls: list[Call]) -> None:
     """Invariant 10: each of them is allowed, and on what is this stack's own."""
-    aws = world.aws
-    ours = {"Secret": world.arn, "Item": aws.name, "Publish": aws.topic, "Events": world.arn}
+    aws = env.aws
+    ours = {"Secret": env.arn, "Item": aws.name, "Publish": aws.topic, "Events": env.arn}
     for call in calls:
         resource = next((name for part, name in ours.items() if part in call.operation), "")
         meant = bool(resource) and resource in call.body

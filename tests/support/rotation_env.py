@@ -46,7 +46,7 @@ LIFETIME = timedelta(days=90)
 OWN_KEYS: Mapping[str, object] = {"apiKeyExpiry": "2031-01-01", "owner": {"team": "Ärzte"}, "ports": [1, None, 2.5]}
 
 
-class World:
+class RotationEnv:
     """One customer of one service, with one secret that is rotated."""
 
     def __init__(self, aws: LocalAws, simulator: Simulator, log: Callable[[], list[logging.LogRecord]]) -> None:
@@ -254,11 +254,11 @@ class World:
         return {version: text for version, (_, text) in self.aws.versions().items()}
 
 
-class MakeWorld(Protocol):
-    """What `make_world` is."""
+class MakeEnv(Protocol):
+    """What `make_env` is."""
 
-    def __call__(self, simulator: Simulator, *, directly: bool = False) -> World:
-        """Make a world around a simulator; `directly`: see `LocalAws`."""
+    def __call__(self, simulator: Simulator, *, directly: bool = False) -> RotationEnv:
+        """Make an env around a simulator; `directly`: see `LocalAws`."""
 
 
 def _result(report: Report) -> Result:

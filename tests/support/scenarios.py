@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from simulator.ca import new_csr, new_key
 from simulator.faults import Parameter
-from tests.support.invariant_checker import Watch, Watched
+from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.operator_actions import puts_back
 
 DUE = timedelta(days=62)  # of 90: in the last third, and far from CriticalDays
@@ -24,16 +24,16 @@ class Scenario:
         differs_from: the exchange up to which the run is that of `due`, which is killed everywhere already.
     """
 
-    arrange: Callable[[Watch], None]
+    arrange: Callable[[InvariantChecker], None]
     event: Mapping[str, object] = field(default_factory=dict)
     differs_from: str = ""
 
-    def __call__(self, watch: Watch) -> None:
+    def __call__(self, watch: InvariantChecker) -> None:
         """Bring it about."""
         self.arrange(watch)
 
 
-def _onboarded(**choices: object) -> Callable[[Watch], None]:
+def _onboarded(**choices: object) -> Callable[[InvariantChecker], None]:
     return lambda watch: void(watch.onboard(**{"age": DUE, **choices}))
 
 
@@ -41,121 +41,121 @@ def void(_: object) -> None:
     """A person's action, whose result nobody needs here."""
 
 
-def meeting(fault: str, **parameters: Parameter) -> Callable[[Watch], None]:
+def meeting(fault: str, **parameters: Parameter) -> Callable[[InvariantChecker], None]:
     """The service fails in a named way when it is asked."""
 
-    def arrange(watch: Watch) -> None:
+    def arrange(watch: InvariantChecker) -> None:
         watch.onboard(age=DUE)
-        watch.world.simulator.fault(fault, tenant=None, times=1, endpoint="cert:refresh", **parameters)
+        watch.env.simulator.fault(fault, tenant=None, times=1, endpoint="cert:refresh", **parameters)
 
     return arrange
 
 
-def after(fault: str, *, then: Callable[[Watch], None] = void) -> Callable[[Watch], None]:
+def after(fault: str, *, then: Callable[[InvariantChecker], None] = void) -> Callable[[InvariantChecker], None]:
     """An earlier run met a fault, and something happened since."""
 
-    def arrange(watch: Watch) -> None:
+    def arrange(watch: InvariantChecker) -> None:
         watch.onboard(age=DUE)
-        watch.world.fault(fault)
+        watch.env.fault(fault)
         watch.run()
-        watch.world.time.advance(timedelta(hours=1, minutes=3))
+        watch.env.time.advance(timedelta(hours=1, minutes=3))
         then(watch)
 
     return arrange
 
 
-def killed(place: str, when: str) -> Callable[[Watch], None]:
+def killed(place: str, when: str) -> Callable[[InvariantChecker], None]:
     """An earlier run was killed at the first exchange of a name."""
 
-    def arrange(watch: Watch) -> None:
+    def arrange(watch: InvariantChecker) -> None:
         watch.onboard(age=DUE)
-        watch.world.aws.exchanges.kill(place, "after" if when == "after" else "before")
+        watch.env.aws.exchanges.kill(place, "after" if when == "after" else "before")
         watch.run()
-        watch.world.time.advance(timedelta(minutes=4))
+        watch.env.time.advance(timedelta(minutes=4))
 
     return arrange
 
 
-def _activate(watch: Watch) -> None:
-    waiting = watch.world.version(watch.world.labels()["AWSPENDING"])
+def _activate(watch: InvariantChecker) -> None:
+    waiting = watch.env.version(watch.env.labels()["AWSPENDING"])
     watch.tenants[-1].activate(str(waiting["certName"]))
 
 
-def _anew(watch: Watch) -> None:
+def _anew(watch: InvariantChecker) -> None:
     watch.onboard(age=YOUNG)
 
 
-def _evicting(delay: float | None = 0.0) -> Callable[[Watch], None]:
+def _evicting(delay: float | None = 0.0) -> Callable[[InvariantChecker], None]:
     """Somebody had the service issue a certificate by hand, so that ours is the oldest of two."""
 
-    def arrange(watch: Watch) -> None:
+    def arrange(watch: InvariantChecker) -> None:
         tenant = watch.onboard(age=DUE)
-        subject = watch.world.credential().chain.leaf.subject
-        watch.world.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), subject, []))
+        subject = watch.env.credential().chain.leaf.subject
+        watch.env.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), subject, []))
         watch.forgive()
         if delay:
-            watch.world.fault("activation-delay", seconds=delay)
+            watch.env.fault("activation-delay", seconds=delay)
 
     return arrange
 
 
-def _again(watch: Watch) -> None:
+def _again(watch: InvariantChecker) -> None:
     """A rotation a month ago, and the previous certificate put back by hand."""
     watch.onboard(age=DUE)
     watch.run()
     puts_back(watch)
     watch.forgive()
-    watch.world.time.advance(timedelta(days=2))
+    watch.env.time.advance(timedelta(days=2))
 
 
-def _no_verdict(watch: Watch) -> None:
+def _no_verdict(watch: InvariantChecker) -> None:
     """The probe gives no answer for weeks, until the certificate in use ends."""
     watch.onboard(age=DUE)
-    watch.world.fault("unavailable", at="verdicts:statistics", times=None)
+    watch.env.fault("unavailable", at="verdicts:statistics", times=None)
     watch.run()
-    watch.world.time.advance(watch.last_good.not_after - watch.world.time.now() + timedelta(minutes=3))
+    watch.env.time.advance(watch.last_good.not_after - watch.env.time.now() + timedelta(minutes=3))
 
 
-def _two_wait(*, accepted: int | None = None) -> Callable[[Watch], None]:
+def _two_wait(*, accepted: int | None = None) -> Callable[[InvariantChecker], None]:
     """Two certificates wait in the last day of the one in use; `accepted`: which of them is, since a moment.
 
     Some hours later both are: nobody has to come and help.
     """
 
-    def arrange(watch: Watch) -> None:
+    def arrange(watch: InvariantChecker) -> None:
         tenant = watch.onboard(age=DUE)
         last_day, hours = watch.last_good.not_after - timedelta(hours=20), timedelta(hours=2, minutes=30)
-        watch.world.fault("activation-delay", seconds=(last_day + hours - watch.world.time.now()).total_seconds())
+        watch.env.fault("activation-delay", seconds=(last_day + hours - watch.env.time.now()).total_seconds())
         watch.run()
-        watch.world.time.advance(last_day - watch.world.time.now())
-        watch.world.fault("activation-delay", seconds=hours.total_seconds())
+        watch.env.time.advance(last_day - watch.env.time.now())
+        watch.env.fault("activation-delay", seconds=hours.total_seconds())
         watch.run()
-        watch.world.time.advance(timedelta(hours=1, minutes=3))
+        watch.env.time.advance(timedelta(hours=1, minutes=3))
         if accepted is not None:
             tenant.activate(tenant.certificates[accepted].name)
 
     return arrange
 
 
-def _news_refused(arrange: Callable[[Watch], None]) -> Callable[[Watch], None]:
+def _news_refused(arrange: Callable[[InvariantChecker], None]) -> Callable[[InvariantChecker], None]:
     """Neither mail nor event is taken, now and for long."""
 
-    def refused(watch: Watch) -> None:
+    def refused(watch: InvariantChecker) -> None:
         arrange(watch)
         for operation in ("Publish", "PutEvents"):
-            watch.world.aws.failures.set("denied", operation, times=None)
+            watch.env.aws.failures.set("denied", operation, times=None)
 
     return refused
 
 
-def _put_back_while_one_waits(watch: Watch) -> None:
+def _put_back_while_one_waits(watch: InvariantChecker) -> None:
     """A rotation, another one whose certificate waits, and the first certificate of all put back: it is deleted."""
     watch.onboard(age=YOUNG)
     watch.run({"force": True})
-    watch.world.time.advance(timedelta(days=2))
-    watch.world.fault("activation-delay", seconds=4 * 3600)
+    watch.env.time.advance(timedelta(days=2))
+    watch.env.fault("activation-delay", seconds=4 * 3600)
     watch.run({"force": True})
-    watch.world.time.advance(timedelta(hours=1, minutes=3))
+    watch.env.time.advance(timedelta(hours=1, minutes=3))
     puts_back(watch)
     watch.forgive()
 
@@ -187,7 +187,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "an answer was lost": Scenario(after("drop-after-issuing")),
     "an answer was lost, and somebody goes ahead": Scenario(after("drop-after-issuing"), FORCED),
     "an answer was lost, and the end is near": Scenario(
-        after("drop-after-issuing", then=lambda watch: watch.world.advance_to_critical())
+        after("drop-after-issuing", then=lambda watch: watch.env.advance_to_critical())
     ),
     "killed with a certificate in the ledger": Scenario(killed("PutSecretValue", "after")),
     "killed with a certificate staged": Scenario(killed("verdicts:statistics", "before")),
@@ -195,7 +195,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a certificate waits, not accepted": Scenario(after("activation-delay")),
     "a certificate waits, accepted now": Scenario(after("activation-delay", then=_activate)),
     "a certificate waits, and the end is near": Scenario(
-        after("activation-delay", then=lambda watch: watch.world.advance_to_critical())
+        after("activation-delay", then=lambda watch: watch.env.advance_to_critical())
     ),
     "the probe gives no answer for long, and the one in use ends": Scenario(_no_verdict),
     "two certificates wait in the last day": Scenario(_two_wait()),

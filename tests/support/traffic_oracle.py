@@ -18,7 +18,7 @@ class Seen:
     """One run as an observer saw it.
 
     Attributes:
-        begun: when, by the world's clock.
+        begun: when, by the env's clock.
         ended: likewise.
         in_use: serial numbers of what was in use in it: one, or two where it was replaced.
         answers: what the service answered.

@@ -1,7 +1,7 @@
-"""Several containers side by side, of which one goes on at a time: up to its next exchange with the outside world.
+"""Several containers side by side, of which one goes on at a time: up to its next exchange with the outside env.
 
 Each is a thread, and none of them moves unless it is its turn: so what happens hangs on the order of the turns alone.
-Nobody waits for another here. The code sleeps by the world's clock, which moves at once, and it meets a lease with an
+Nobody waits for another here. The code sleeps by the env's clock, which moves at once, and it meets a lease with an
 answer, not by waiting.
 """
 
@@ -12,7 +12,7 @@ from typing import override
 
 from certificate_rotation.adapters.mtls import Response
 from tests.support.exchanges import Exchanges, Killed
-from tests.support.rotation_env import World
+from tests.support.rotation_env import RotationEnv
 
 ANSWERED = "cert:refresh answered"  # the request for a certificate is two turns: other runs may act while it is open
 _PATIENCE = 60  # seconds for one turn, on the busiest machine: more is a deadlock
@@ -120,9 +120,9 @@ class Turns(Exchanges):
             raise container.error
 
 
-def answered_in_a_turn(world: World, turns: Turns) -> Callable[[Response], Response]:
-    """For `World.on_its_way`: the answer to a request for a certificate arrives in a turn of its own."""
-    before = world.on_its_way
+def answered_in_a_turn(env: RotationEnv, turns: Turns) -> Callable[[Response], Response]:
+    """For `RotationEnv.on_its_way`: the answer to a request for a certificate arrives in a turn of its own."""
+    before = env.on_its_way
 
     def arrives(answer: Response) -> Response:
         turns.before(ANSWERED)
