@@ -1,6 +1,6 @@
 # What a person runs. `make` alone lists it. Every command prepares what it needs and may be run twice.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit lint style types imports template format build scan simulator bench pictures soak sabotage mutation lock clean
+.PHONY: help install demo sandbox test unit lint style types imports template format build scan simulator bench pictures soak sabotage mutation lock clean
 
 ENVIRONMENTS := dev sam local-aws
 SOAKED := model orders aws_lags crash_everywhere
@@ -14,6 +14,9 @@ help: ## List the commands
 
 demo: install ## The main job, told as it happens: a local AWS, a schedule, a certificate rotated (two minutes)
 	@.venv/dev/bin/python -m dev.demo
+
+sandbox: install ## Keep a local AWS with the stack deployed up to try every command in, until Ctrl-C
+	@.venv/dev/bin/python -m dev.sandbox
 
 test: lint build ## Everything CI checks: lint, types, template, unit, integration and deployed tests
 	@# Four on two cores: two of them mostly wait for deployed functions (tests/support/scheduling.py).
@@ -36,7 +39,7 @@ imports: install
 
 template: install
 	@.venv/sam/bin/sam validate --lint --region us-east-1
-	@.venv/sam/bin/cfn-lint template.yaml fleet/tenant.yaml
+	@.venv/sam/bin/cfn-lint template.yaml fleet/tenant.yaml docs/examples/restart/template.yaml
 
 format: install ## Bring the code into its format
 	@.venv/dev/bin/ruff check --fix-only --quiet .
@@ -54,8 +57,8 @@ simulator: install ## Serve the local Third-Party Device-ID service, and print w
 pictures: install ## Run the demo, record its console, and draw the pictures of README and docs (two minutes)
 	@.venv/dev/bin/python -m dev.pictures
 
-soak: install ## Let the model hunt ten times as long, or SOAK=n times; and play every order, stale read and triple of crashes
-	@SOAK=$${SOAK:-10} .venv/dev/bin/pytest -n 2 $(SOAKED:%=tests/reliability/test_%.py)
+soak: build ## Let the model hunt ten times as long, or SOAK=n times; and play every order, stale read and triple of crashes
+	@SOAK=$${SOAK:-10} .venv/dev/bin/pytest -n 2 $(SOAKED:%=tests/reliability/test_%.py) tests/deployed/test_native_rotation.py
 
 sabotage: install ## Break a copy of the code in one way after the other, and see the table of the tests turn red
 	@.venv/dev/bin/python -m tests.sabotage

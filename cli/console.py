@@ -1,20 +1,26 @@
 """What the commands print: sentences and facts. Colours and progress are for terminals; errors go to stderr."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from getpass import getpass
+from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
+from typer import rich_utils
 
 from cli.errors import UserError
 
-_out = Console(
-    highlight=False, emoji=False, soft_wrap=True
-)  # an ARN holds ":secret:"; what is long is to be copied whole
-_err = Console(highlight=False, emoji=False, soft_wrap=True, stderr=True)
+# no-color.org; Rich itself would still write what is bold and dim.
+_COLOURS: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+if _COLOURS is None:  # what typer prints by itself: help, and errors of use
+    rich_utils.COLOR_SYSTEM = None
+# An ARN holds ":secret:", which is no emoji; and what is long is to be copied whole.
+_out = Console(color_system=_COLOURS, highlight=False, emoji=False, soft_wrap=True)
+_err = Console(color_system=_COLOURS, highlight=False, emoji=False, soft_wrap=True, stderr=True)
 _NAME_WIDTH = 14
 
 
@@ -50,6 +56,11 @@ def plain(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def output(text: str) -> None:
+    """What another program said, beside our own words."""
+    sys.stderr.write(f"{text.strip()}\n")
+
+
 def failed(sentence: str) -> None:
     """Why the command could not do it, and the cure."""
     _err.print(f"[bold red]Error:[/] {escape(sentence)}")
@@ -58,13 +69,40 @@ def failed(sentence: str) -> None:
 @contextmanager
 def waiting(reason: str) -> Iterator[None]:
     """Show on a terminal that something is waited for."""
-    with _err.status(escape(reason)):
+    with nullcontext() if _out.quiet else _err.status(escape(reason)):
         yield
 
 
 def counted[T](what: Iterable[T], total: int, reason: str) -> Iterator[T]:
     """Show on a terminal how much of something has come."""
     yield from track(what, reason, total, console=_err, transient=True, disable=not _err.is_terminal)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Print nothing but failures while the block runs: what came of many is told at the end."""
+    before, _out.quiet = _out.quiet, True
+    try:
+        yield
+    finally:
+        _out.quiet = before
+
+
+def begin_anew() -> None:
+    """Empty the terminal; in a file nothing is wiped."""
+    _out.clear()
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Have a person say that what cannot be undone is meant; `yes` when they said so already.
+
+    Raises:
+        UserError: they say no, or there is no terminal to ask on.
+    """
+    if yes:
+        return
+    if ask(f"{question} Type yes to go on", option="--yes") != "yes":
+        raise UserError("Nothing was done, because nobody typed yes. Run it again if it is meant.")
 
 
 def ask(question: str, *, option: str, hidden: bool = False) -> str:

@@ -18,13 +18,19 @@ from cli.target import Choice
 
 @dataclass(frozen=True)
 class Destination:
-    """Whose credential the certificate is for, as far as the options say. Nothing is looked up for it."""
+    """Whose credential the certificate is for, as far as the options say. Nothing is looked up for it.
+
+    `again`: the command that asked for the request and carries on by itself; empty for none.
+    """
 
     choice: Choice
     stack: str = DEFAULT_STACK
+    again: str = ""
 
     def command(self, cert: Path, key: Path) -> str:
         """What to do with the signed certificate."""
+        if self.again:
+            return f"Then run this again: {self.again}"
         files = ("--cert", str(cert), "--key", str(key))
         if self.choice.tenant:
             return f"Then: {written('tenant', 'add', self.choice.tenant, *files, stack=self.stack)}"
@@ -57,11 +63,12 @@ def make(out: Path, common_name: str, sans: Sequence[str], key_algorithm: str, a
         "Key", f"{key_file} ({key_algorithm}, readable by you alone). It never leaves this machine but for the secret."
     )
     fact("Request", str(csr_file))
+    note = "Note the API key, when it ends, and whether the base URL is for us or eu."
     listed(
         "Next",
         (
             f"In Cloud Identity Engine, under Third-Party Device-ID, add your integration with {csr_file}.",
-            f"Save the signed certificate as {cert_file}. Note the API key, and whether the base URL is for us or eu.",
+            f"Save the signed certificate as {cert_file}. {note}",
             after.command(cert_file, key_file),
         ),
         mark="1",

@@ -6,46 +6,43 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import typer
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    EndpointConnectionError,
-    HTTPClientError,
-    NoCredentialsError,
-    NoRegionError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    SSOError,
-    TokenRetrievalError,
-)
+from botocore.exceptions import ClientError, ParamValidationError
 
-from certificate_rotation.adapters.aws import aws_reason
 from certificate_rotation.domain import errors
-from certificate_rotation.domain.errors import RotationError, StorageFailure, cure_of
+from certificate_rotation.domain.errors import (
+    CredentialExpired,
+    InvalidCredential,
+    InvalidSettings,
+    RotationError,
+    StorageFailure,
+    cure_of,
+)
+from certificate_rotation.domain.half import HalfName
+from cli.aws_errors import NOT_REACHED, of_aws
 from cli.commands import DEFAULT_STACK
 
-ATTENTION = 1  # the command did its work, and found something a person has to see to
-FAILED = 2  # it could not do its work
-
-_SIGN_IN = "Sign in first (`aws sso login`, or `aws configure`), or name a profile in AWS_PROFILE."
-_CURES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
-    ((NoCredentialsError, PartialCredentialsError, SSOError, TokenRetrievalError), _SIGN_IN),
-    ((ProfileNotFound,), "`aws configure list-profiles` shows those you have."),
-    ((NoRegionError,), "Set AWS_DEFAULT_REGION to the region of the stack."),
-    ((EndpointConnectionError, HTTPClientError), "Check the network, and AWS_ENDPOINT_URL if it is set."),
-)
-_CURES_BY_CODE = {
-    "ExpiredToken": _SIGN_IN,
-    "ExpiredTokenException": _SIGN_IN,
-    "InvalidClientTokenId": _SIGN_IN,
-    "UnrecognizedClientException": _SIGN_IN,
-    "AccessDenied": "Use a profile that may do this, or have this right given to yours.",
-    "AccessDeniedException": "Use a profile that may do this, or have this right given to yours.",
-}
+# The exit codes of every command (docs/reference.md); 0 says that it is done, and that all is well.
+ATTENTION = 1  # something needs a person, and no other option of the command would help
+WRONG_USE = 2  # what was typed, answered or named cannot be used; typer's own for an option it does not know
+REFUSED = 3  # AWS or the service refused, does not know what was named, or gave no answer
 
 
 class UserError(Exception):
     """The command cannot do what was asked. The message is for people, and its last sentence is the cure."""
+
+    exit_code = WRONG_USE
+
+
+class NeedsYouError(UserError):
+    """So it is with the credential, whatever the command is told."""
+
+    exit_code = ATTENTION
+
+
+class RefusedError(UserError):
+    """AWS or the service says no, or nothing."""
+
+    exit_code = REFUSED
 
 
 @contextmanager
@@ -57,7 +54,25 @@ def in_sentences(tell: Callable[[str], None]) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - every failure ends here, and none is carried on from
         tell(sentence(error))
-        raise typer.Exit(FAILED) from None
+        raise typer.Exit(exit_code(error)) from None
+
+
+def exit_code(error: Exception) -> int:
+    """What a script is told."""
+    if isinstance(error, UserError):
+        return error.exit_code
+    return exit_code_of(type(error).__name__)
+
+
+def exit_code_of(code: str) -> int:
+    """What a script is told of an error by its class name, such as Lambda reports it."""
+    if code in _NEED_YOU:
+        return ATTENTION
+    return WRONG_USE if code in _WRONG else REFUSED
+
+
+_NEED_YOU = {kind.__name__ for kind in (CredentialExpired, InvalidCredential, InvalidSettings)}
+_WRONG = {errors.InvalidEvent.__name__, ParamValidationError.__name__}
 
 
 def sentence(error: Exception) -> str:
@@ -68,8 +83,8 @@ def sentence(error: Exception) -> str:
         return f"{error} Check the rights of your profile, the KMS key and the quotas against what AWS says."
     if isinstance(error, RotationError):
         return f"{error} {cure(type(error).__name__, 'ARN', DEFAULT_STACK)}"
-    if isinstance(error, ClientError | BotoCoreError):
-        return _of_aws(error)
+    if isinstance(error, (ClientError, *NOT_REACHED)):
+        return of_aws(error)
     # An error without a name of ours may quote anything, so only its place is told.
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (
@@ -78,24 +93,9 @@ def sentence(error: Exception) -> str:
     )
 
 
-def _of_aws(error: ClientError | BotoCoreError) -> str:
-    if isinstance(error, ClientError):
-        code = str(error.response.get("Error", {}).get("Code"))
-        what_to_do = _CURES_BY_CODE.get(code, "If AWS asks for nothing else above, try again in a minute.")
-        return f"AWS refused {error.operation_name}: {_closed(aws_reason(error))} {what_to_do}"
-    known = (known for kinds, known in _CURES if isinstance(error, kinds))
-    return f"AWS cannot be asked: {_closed(str(error))} {next(known, 'Check AWS_PROFILE and the other AWS settings.')}"
-
-
-def _closed(text: str) -> str:
-    """The text as a sentence, on one line."""
-    text = " ".join(text.split())
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def cure(code: str, secret: str, stack: str) -> str:
-    """The cure of an error whose class name Lambda, an alert or the ledger gives; complete for one credential."""
+def cure(code: str, secret: str, stack: str, half: HalfName = HalfName.CERTIFICATE) -> str:
+    """The cure of an error whose class name Lambda, an alert or the ledger gives; complete for one half of one."""
     kind = getattr(errors, code, None)
     if isinstance(kind, type) and issubclass(kind, RotationError):
-        return cure_of(kind, secret, stack)
+        return cure_of(kind, secret, stack, half)
     return "Read the log of this run, and report it to the maintainers."

@@ -1,27 +1,32 @@
-"""The commands `csr`, `store`, `status`, `recover` and `tenant`: their options, and in which order things are asked."""
+"""`device-id`: all its commands, and of `csr`, `store` and `recover` the options and the order things are asked in."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from cli import csr as requesting
-from cli import fleet_status, status_view
+from cli import init_command, renew_command, status_command
 from cli import recover as recovering
+from cli import recover_api_key as recovering_api_key
 from cli import store as storing
-from cli.commands import DEFAULT_STACK
-from cli.console import about, ask, failed
-from cli.errors import ATTENTION, in_sentences
-from cli.needs import attention
+from cli.commands import DEFAULT_STACK, EXIT_CODES, ends_help
+from cli.console import about, ask, failed, plain
+from cli.errors import UserError, in_sentences
+from cli.key_files import keys_kept
+from cli.offer import Offer, check_valid, offered_chain
 from cli.options import (
     ApiKeyExpiry,
     ApiKeyFile,
-    AsJson,
     CertName,
+    CommonName,
+    KeyAlgorithm,
     OtherSubject,
+    Out,
     Own,
     Region,
     Replace,
+    San,
     Secret,
     SkipServiceCheck,
     StackName,
@@ -29,37 +34,52 @@ from cli.options import (
     TrustedCa,
     Url,
     api_key,
-    needs_linux,
     now,
+    when_it_ends,
 )
 from cli.secret import described
 from cli.service import Options, Service
-from cli.stack import Deployment, client, deployment, deployment_if_any
-from cli.status import status_of
-from cli.target import Choice, chosen, the_own, without_a_stack
+from cli.stack import client, deployment, deployment_if_any
+from cli.target import Choice, chosen, without_a_stack
 from cli.tenant_commands import app as tenant_app
+from cli.version import this_version
 
 app = typer.Typer(
-    help="The first credential, how things are, and a certificate brought back. AWS is found as by the AWS CLI.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 app.add_typer(tenant_app, name="tenant")
 
 
-@app.command(epilog="Example: device-id csr --common-name sensor.example.com --san sensor.example.com")
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - how typer calls it
+    if wanted:
+        plain(f"device-id {this_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """The first credential, how things are, and what got stuck brought back. AWS is found as by the AWS CLI."""
+    context.with_resource(keys_kept())
+
+
+app.command(epilog=init_command.EXAMPLES)(init_command.init)
+
+
+@app.command(epilog=ends_help("device-id csr --common-name sensor.example.com --san sensor.example.com"))
 def csr(  # noqa: PLR0913 - one parameter per option
     *,
-    common_name: Annotated[
-        str | None, typer.Option(help="Common name: what the certificate is for, such as sensor.example.com.")
-    ] = None,
-    san: Annotated[
-        list[str] | None, typer.Option(help="Subject alternative name: DNS name, IP address, email or URI; repeatable.")
-    ] = None,
-    key_algorithm: Annotated[
-        Literal["rsa2048", "rsa3072", "rsa4096", "ec256", "ec384"], typer.Option(help="Kind of the private key.")
-    ] = "rsa2048",
-    out: Annotated[Path, typer.Option(help="Beginning of the files' names: OUT.key and OUT.csr.")] = Path("device-id"),
+    common_name: CommonName = None,
+    san: San = None,
+    key_algorithm: KeyAlgorithm = "rsa2048",
+    out: Out = Path("device-id"),
     stack_name: StackName = DEFAULT_STACK,
     secret: Secret = None,
     tenant: TenantOf = None,
@@ -73,7 +93,7 @@ def csr(  # noqa: PLR0913 - one parameter per option
         )
 
 
-@app.command(epilog="Example: device-id store --cert device-id.pem --key device-id.key --cert-name sensor-1")
+@app.command(epilog=ends_help("device-id store --cert device-id.pem --key device-id.key --cert-name sensor-1"))
 def store(  # noqa: PLR0913 - one parameter per option
     *,
     cert: Annotated[Path, typer.Option(help="The signed certificate, PEM.")] = Path("device-id.pem"),
@@ -94,10 +114,9 @@ def store(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Check certificate, key and API key, and put them into the secret."""
     with in_sentences(failed):
-        needs_linux()
         choice = Choice(secret, tenant, own)
-        chain, private_key = storing.offered_chain(cert, key)
-        storing.check_valid(chain, now())
+        chain, private_key = offered_chain(cert, key)
+        check_valid(chain, now())
         options = Options(service_region, service_url, trusted_ca)
         alone = secret and (options.name_it or skip_service_check)  # where and what is told: no stack is needed
         stack = deployment_if_any(stack_name) if alone else deployment(stack_name)
@@ -109,41 +128,16 @@ def store(  # noqa: PLR0913 - one parameter per option
             else without_a_stack(described(secrets, secret or "")["ARN"], stack_name)
         )
         about(target.words)
-        offer = storing.Offer(chain, private_key, api_key(api_key_file), cert_name, api_key_expiry)
+        given, ends = api_key(api_key_file), when_it_ends(api_key_expiry)
+        offer = Offer(chain, private_key, given, cert_name, ends)
         storing.store(secrets, target, offer, service, allowed=storing.Allowed(replace, other_subject), now=now())
 
 
-@app.command(epilog="Example: device-id status --tenant acme --json")
-def status(  # noqa: PLR0913 - one parameter per option
-    *,
-    stack_name: StackName = DEFAULT_STACK,
-    secret: Secret = None,
-    tenant: TenantOf = None,
-    own: Own = False,
-    every: Annotated[bool, typer.Option("--all", help="Every tenant of the fleet, the worst first.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Say how the credential is, and what needs you: exit code 0 for nothing, 1 for something."""
-    with in_sentences(failed):
-        choice, stack = Choice(secret, tenant, own), deployment(stack_name)
-        if every or not (choice.made or stack.own_credential):  # it was told to look after tenants only
-            _status_of_all(stack, as_json=as_json)
-            return
-        status = status_of(stack, chosen(choice, stack, client("secretsmanager")) if choice.made else the_own(stack))
-        needed = attention(status, now())
-        (status_view.show_json if as_json else status_view.show)(status, needed)
-        if needed:
-            raise typer.Exit(ATTENTION)
+app.command(epilog=status_command.EXAMPLES)(status_command.status)
+app.command(epilog=renew_command.EXAMPLES)(renew_command.renew)
 
 
-def _status_of_all(stack: Deployment, *, as_json: bool) -> None:
-    rows, remarks = fleet_status.look_at_all(stack, now())
-    (fleet_status.show_json if as_json else fleet_status.show)(rows, remarks)
-    if remarks or any(row.needs for row in rows):
-        raise typer.Exit(ATTENTION)
-
-
-@app.command(epilog="Example: device-id recover --cert from-the-log.pem")
+@app.command(epilog=ends_help("device-id recover --cert from-the-log.pem", "device-id recover --api-key --tenant acme"))
 def recover(  # noqa: PLR0913 - one parameter per option
     *,
     cert: Annotated[
@@ -152,6 +146,9 @@ def recover(  # noqa: PLR0913 - one parameter per option
     cert_name: Annotated[
         str | None, typer.Option(help="Name of one in the ledger; the newest useful one else.")
     ] = None,
+    of_api_key: Annotated[
+        bool, typer.Option("--api-key", help="The API key that lies sealed in the ledger, instead of a certificate.")
+    ] = False,
     stack_name: StackName = DEFAULT_STACK,
     secret: Secret = None,
     tenant: TenantOf = None,
@@ -161,13 +158,17 @@ def recover(  # noqa: PLR0913 - one parameter per option
     trusted_ca: TrustedCa = None,
     other_subject: OtherSubject = False,
 ) -> None:
-    """Put a certificate that was issued and got stuck into use, back together with its key."""
+    """Put a certificate, back together with its key, or an API key that was issued and got stuck into use."""
     with in_sentences(failed):
-        needs_linux()
+        if of_api_key and (cert or cert_name or other_subject):
+            raise UserError("--api-key is about no certificate. Give it without --cert, --cert-name, --other-subject.")
         choice, stack, secrets = Choice(secret, tenant, own), deployment(stack_name), client("secretsmanager")
         service = Service.at(Options(service_region, service_url, trusted_ca), stack.environment)
         target = chosen(choice, stack, secrets)
         about(target.words)
         place = recovering.Place(secrets, client("dynamodb"), target, stack.ledger_table)
+        if of_api_key:
+            recovering_api_key.recover_api_key(place, service, now())
+            return
         wanted = recovering.Wanted(cert, cert_name, other_subject)
         recovering.recover(place, wanted, service, now())

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from certificate_rotation.domain.decision import LEASE_SKEW
-from certificate_rotation.domain.result import utc_text
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.state import OpenAttempt
+from certificate_rotation.domain.times import days_left, utc_text
+from certificate_rotation.halves import HALVES
 from cli.errors import cure
+from cli.half_status import HalfStatus
 from cli.status import CredentialStatus, Subscription
 
-# Due for longer than this, a certificate should have been renewed: an hourly schedule had many chances.
+# Due for longer than this, a half should have been renewed: an hourly schedule had many chances.
 _OVERDUE = timedelta(days=1)
 _INVOKE = "invoke the function (Lambda console > the function > Test) with"
-# What an attempt that stands still has come to, and the error that says what to do about it.
+# What an attempt that stands still has come to.
 _STUCK = {
-    "unknown": ("has no known outcome", "OutcomeUnknown"),
-    "rejected": ("brought a certificate that cannot be used", "CertificateRejected"),
+    "unknown": "has no known outcome",
+    "rejected": "brought one that cannot be used",
 }
 
 
@@ -28,15 +31,29 @@ class Need:
     sentence: str
 
 
-def attention(status: CredentialStatus, now: datetime) -> list[str]:
-    """Sentences, each with what to do; none when all is well. `now` is aware, UTC."""
-    needs = [] if status.rests else [*about_the_credential(status, now), *about_the_schedule(status)]
+def attention(status: CredentialStatus) -> list[str]:
+    """Sentences, each with what to do; none when all is well."""
+    needs = [] if status.rests else [*about_the_credential(status), *about_the_schedule(status)]
     return [*(need.sentence for need in needs), *about_readers(status.topic_arn, status.subscriptions)]
 
 
-def about_the_credential(status: CredentialStatus, now: datetime) -> list[Need]:
+def notes(status: CredentialStatus) -> list[str]:
+    """What a person should know, and nobody is harmed by today."""
+    if not status.renewed_by_nobody:
+        return []
+    renew = status.target.event(force=True, renew=HalfName.API_KEY.value)
+    said = (
+        "Nobody renews the API key, because nobody knows when it ends. If you know it, put it into the secret as "
+        "apiKeyExpiry (Secrets Manager console > the secret > Retrieve secret value > Edit). If not, have the key "
+        f"renewed now, which brings its end along: {_INVOKE} {renew}. Consumers then read the secret again."
+    )
+    return [said]
+
+
+def about_the_credential(status: CredentialStatus) -> list[Need]:
     """What concerns one credential alone."""
-    return [*_about_the_certificate(status, now), *_about_the_rotation(status, now), *_about_the_news(status)]
+    rotations = (need for half in status.halves for need in _about_the_rotation(status, half))
+    return [*_about_a_run(status), *rotations, *_about_the_news(status)]
 
 
 def about_the_schedule(status: CredentialStatus) -> list[Need]:
@@ -75,36 +92,47 @@ def about_readers(topic_arn: str, subscriptions: Sequence[Subscription]) -> list
     return found
 
 
-def _about_the_certificate(status: CredentialStatus, now: datetime) -> Iterator[Need]:
+def _about_a_run(status: CredentialStatus) -> Iterator[Need]:
     if status.empty:
         csr, store = status.target.command("csr"), status.target.command("store")
         yield Need("empty", f"The secret is empty. Put the first credential into it: `{csr}`, then `{store}`.")
-        return
-    if status.failure:
+    elif status.failure:
         code = status.failure.error_type
         cure_of_it = _cure(status, code)
         yield Need(code or "not asked", f"The function fails: {status.failure.message} {cure_of_it}")
-        return
-    answer, left = status.answer, status.answer["daysLeft"]
-    if answer.get("wouldDo") == "fail":
-        yield Need("has ended", f"{answer['why']} {_cure(status, 'CredentialExpired')}")
-        return
-    due_since = datetime.fromisoformat(answer["renewAt"])
-    if left <= status.critical_days:
-        yield Need(f"{left} days left", f"Only {left} days are left. {_to_renew(status)}")
-    elif now - due_since > _OVERDUE and answer.get("wouldDo") == "rotate":
-        yield Need("overdue", f"Renewal has been due since {utc_text(due_since)}. {_to_renew(status)}")
+    else:
+        for half in status.halves:
+            yield from _about_the_end(status, half)
 
 
-def _to_renew(status: CredentialStatus) -> str:
-    """What a person can do so that the certificate is renewed, by what a run would do now."""
-    answer, event = status.answer, status.target.event
+def _about_the_end(status: CredentialStatus, half: HalfStatus) -> Iterator[Need]:
+    life, what, why = half.life, half.name.words, status.answer.get("why")
+    if half.would == "fail":
+        if life.has_ended(status.at):
+            yield Need(_short("has ended", half), f"{why} {_cure(status, 'CredentialExpired', half)}")
+        elif half.state.incident is None:  # one that is open says it, with its cure
+            yield Need(_short("would fail", half), f"A run would fail: {why} The next one mails what to do about it.")
+        return
+    if life.ends is None or life.renew_at is None or half.is_stale(status.at):
+        return
+    left = days_left(life.ends, status.at)
+    if left <= status.policy.critical.days:
+        said = f"Only {left} days are left of the {what}. {_to_renew(status, half)}"
+        yield Need(_short(f"{left} days left", half), said)
+    elif status.at - life.renew_at > _OVERDUE and half.would == "rotate":
+        said = f"Renewal of the {what} has been due since {utc_text(life.renew_at)}. {_to_renew(status, half)}"
+        yield Need(_short("overdue", half), said)
+
+
+def _to_renew(status: CredentialStatus, half: HalfStatus) -> str:
+    """What a person can do so that a half is renewed, by what a run would do now."""
+    answer, what = status.answer, half.name.words
     again = f"onboard again: `{status.target.command('csr')}`, then `{status.target.command('store', '--replace')}`"
-    match answer.get("wouldDo"):
+    match half.would:
         case "hold":
             return (
-                f"Runs wait until {answer['until']}, because a new certificate may delete the one in use. To go ahead "
-                f"now, have consumers ready to reload, and {_INVOKE} {event(force=True, allowEviction=True)}."
+                f"Runs wait until {answer['until']}, because another {what} may delete the one in use. To go ahead "
+                f"now, have consumers ready to reload, and {_INVOKE} {_forcing(status, half, allowEviction=True)}."
             )
         case "wait":
             return (
@@ -112,34 +140,46 @@ def _to_renew(status: CredentialStatus) -> str:
                 f"is too late, {again}."
             )
         case "nothing":
+            renew_at = utc_text(half.life.renew_at) if half.life.renew_at else "later"
             return (
-                f"Renewal is due only from {answer['renewAt']} on. If this is always so, CriticalDays is too large for "
-                "a certificate with so short a life: deploy with a smaller one."
+                f"Renewal is due only from {renew_at} on. If this is always so, CriticalDays is too large for so "
+                f"short a life of the {what}: deploy with a smaller one."
             )
     return (
-        f"A run would go ahead: {_INVOKE} {event()}. Its answer says what is in the way. If it does not help, {again}."
+        f"A run would go ahead: {_INVOKE} {status.target.event()}. Its answer says what is in the way. If it does not "
+        f"help, {again}."
     )
 
 
-def _about_the_rotation(status: CredentialStatus, now: datetime) -> Iterator[Need]:
-    incident, attempt = status.state.incident, stuck(status, now)
-    told = {status.failure.error_type if status.failure else "CredentialExpired" if status.ended else ""}
+def _forcing(status: CredentialStatus, half: HalfStatus, **keys: bool) -> str:
+    renew = {} if half.name is HalfName.CERTIFICATE else {"renew": half.name.value}
+    return status.target.event(force=True, **keys, **renew)
+
+
+def _about_the_rotation(status: CredentialStatus, half: HalfStatus) -> Iterator[Need]:
+    incident, attempt, what = half.state.incident, stuck(status, half), half.name.words
+    ended = half.would == "fail" and half.life.has_ended(status.at)
+    told = {status.failure.error_type if status.failure else "CredentialExpired" if ended else ""}
     if incident and incident.code not in told:
         is_open = f"{incident.code} is open since {utc_text(incident.since)}"
-        if status.promoted:
+        if half.promoted:
             sentence = (
-                f"{is_open}, and the new certificate is in use already. The next run closes the rotation and says "
+                f"{is_open}, and the new {what} is in use already. The next run closes the rotation and says "
                 f"whether this is over; to have that now, {_INVOKE} {status.target.event()}."
             )
         else:
-            sentence = f"{is_open}. {_cure(status, incident.code)}"
-        yield Need(incident.code, sentence)
+            why = f"{status.answer['why']} " if half.would == "fail" else ""
+            sentence = f"{is_open}. {why}{_cure(status, incident.code, half)}"
+        yield Need(_short(incident.code, half), sentence)
         told.add(incident.code)
     if attempt:
-        what, code = _STUCK[attempt.outcome]
+        code = "OutcomeUnknown" if attempt.outcome == "unknown" else HALVES[half.name].rejected.__name__
         if code not in told:
-            name = f"{utc_text(attempt.started_at)} ({attempt.cert_name})"
-            yield Need(code, f"The attempt of {name} {what}. {_cure(status, code)}")
+            name = f"{utc_text(attempt.started_at)} ({attempt.name or what})"
+            has_end = half.life.ends and not half.is_stale(status.at)
+            waits = "" if has_end else f"Nobody knows when the {what} in use ends, so this has no end by itself. "
+            said = f"The attempt of {name} {_STUCK[attempt.outcome]}. {waits}{_cure(status, code, half)}"
+            yield Need(_short(code, half), said)
 
 
 def _about_the_news(status: CredentialStatus) -> Iterator[Need]:
@@ -152,12 +192,17 @@ def _about_the_news(status: CredentialStatus) -> Iterator[Need]:
         )
 
 
-def stuck(status: CredentialStatus, now: datetime) -> OpenAttempt | None:
+def stuck(status: CredentialStatus, half: HalfStatus) -> OpenAttempt | None:
     """An attempt that no run carries on by itself, and none is at work on."""
-    attempt, lease = status.state.open_attempt, status.state.lease
-    at_work = lease is not None and now < lease.until + LEASE_SKEW
-    return attempt if attempt and attempt.outcome in _STUCK and not at_work and not status.promoted else None
+    attempt, lease = half.state.open_attempt, status.state.lease
+    at_work = lease is not None and status.at < lease.until + LEASE_SKEW
+    return attempt if attempt and attempt.outcome in _STUCK and not at_work and not half.promoted else None
 
 
-def _cure(status: CredentialStatus, code: str) -> str:
-    return cure(code, status.target.secret, status.target.stack)
+def _short(words: str, half: HalfStatus) -> str:
+    return words if half.name is HalfName.CERTIFICATE else f"{words} (API key)"
+
+
+def _cure(status: CredentialStatus, code: str, half: HalfStatus | None = None) -> str:
+    about = half.name if half else HalfName.CERTIFICATE
+    return cure(code, status.target.secret, status.target.stack, about)

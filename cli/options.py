@@ -1,6 +1,5 @@
 """Options that several commands have."""
 
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,10 +7,21 @@ from typing import Annotated, Literal
 
 import typer
 
+from certificate_rotation.domain.api_key import read_expiry
 from cli.console import ask
 from cli.errors import UserError
 from cli.files import read_text
 
+CommonName = Annotated[
+    str | None, typer.Option(help="Common name: what the certificate is for, such as sensor.example.com.")
+]
+San = Annotated[
+    list[str] | None, typer.Option(help="Subject alternative name: DNS name, IP address, email or URI; repeatable.")
+]
+KeyAlgorithm = Annotated[
+    Literal["rsa2048", "rsa3072", "rsa4096", "ec256", "ec384"], typer.Option(help="Kind of the private key.")
+]
+Out = Annotated[Path, typer.Option(help="Beginning of the files' names: OUT.key and OUT.csr.")]
 StackName = Annotated[str, typer.Option(envvar="STACK_NAME", help="The deployed stack.")]
 Secret = Annotated[str | None, typer.Option(help="Whose credential: name or ARN of the secret.")]
 TenantOf = Annotated[str | None, typer.Option("--tenant", metavar="NAME", help="Whose credential: this tenant's.")]
@@ -25,26 +35,22 @@ TrustedCa = Annotated[Path | None, typer.Option(help="PEM file of one more trust
 ApiKeyFile = Annotated[
     Path | None, typer.Option(help="File with the API key, - for standard input; without it you are asked.")
 ]
-ApiKeyExpiry = Annotated[str | None, typer.Option(help="When the API key ends, to be kept beside it.")]
+ApiKeyExpiry = Annotated[
+    str | None, typer.Option(help="When the API key ends, ISO 8601 or Unix time; without it nobody renews the key.")
+]
 CertName = Annotated[str | None, typer.Option(help="The certificate's name at the service.")]
 SkipServiceCheck = Annotated[
     bool, typer.Option("--skip-service-check", help="Do not ask the service whether it accepts them.")
 ]
 Replace = Annotated[bool, typer.Option("--replace", help="Replace a credential that works.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+Output = Annotated[Literal["text", "json"], typer.Option(help="For people, or one JSON document for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The same as --output json.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant; for scripts.")]
 
 
-def needs_linux() -> None:
-    """Refuse where the service cannot be asked.
-
-    Raises:
-        UserError: this is no Linux.
-    """
-    if not hasattr(os, "memfd_create"):
-        raise UserError(
-            "A credential is tried with TLS from memory, so that its key needs no file; only Linux can do that. Run "
-            "this command in AWS CloudShell or in a container."
-        )
+def wants_json(output: str, as_json: bool) -> bool:  # noqa: FBT001 - two options that say the same
+    """Whether a program reads it."""
+    return as_json or output == "json"
 
 
 def api_key(file: Path | None) -> str:
@@ -62,6 +68,25 @@ def api_key(file: Path | None) -> str:
     if not given:
         raise UserError("The API key is empty. Copy it from where the certificate was signed.")
     return given
+
+
+def when_it_ends(given: str | None) -> datetime | None:
+    """When the API key ends, as it was given or is typed; None where nobody knows.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    if given is None and sys.stdin.isatty():
+        given = ask("When the API key ends (empty if not known; then nobody renews it)", option="--api-key-expiry")
+    if not given:
+        return None
+    try:
+        return read_expiry(given)
+    except ValueError as error:
+        raise UserError(
+            f"When the API key ends {error}: {given[:40]!r}. Give it such as 2027-01-31T00:00:00Z, or leave it out if "
+            "you do not know it. Nothing was stored."
+        ) from None
 
 
 def now() -> datetime:

@@ -12,15 +12,16 @@ from certificate_rotation.adapters.ledger import Ledger
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.decision import LEASE_SKEW
 from certificate_rotation.domain.errors import StorageFailure
-from certificate_rotation.domain.result import days_left, utc_text
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.state import Lease, State
+from certificate_rotation.domain.times import days_left, utc_text
 from certificate_rotation.domain.x509 import check_issued, load_chain
 from cli.console import done, fact, listed, remark
-from cli.errors import UserError
+from cli.errors import NeedsYouError, RefusedError, UserError
 from cli.files import read_text
+from cli.offer import Offer, joined
 from cli.secret import Found, chain_in, chain_of, json_object, look, put_in_use
 from cli.service import Service
-from cli.store import Offer, joined
 from cli.stuck_certificates import FoundKey, IssuedCertificate, choose, find_key, history, issued_certificates
 from cli.target import Target, check_subject
 
@@ -78,7 +79,7 @@ def recover(place: Place, wanted: Wanted, service: Service, now: datetime) -> No
         key = find_key(place.secrets, target, certificate)
         credential = put_together(certificate, key, found, target, now)
         if not service.accepts(credential):
-            raise UserError(
+            raise RefusedError(
                 f"The service does not accept {credential.cert_name}: it may have been deleted when a later one was "
                 f"issued. AWSCURRENT was left in place. `{target.command('status')}` says what rotation does by itself."
             )
@@ -96,21 +97,23 @@ def recover(place: Place, wanted: Wanted, service: Service, now: datetime) -> No
 
 
 @contextmanager
-def lease(ledger: Ledger, arn: str, now: datetime) -> Iterator[State]:
-    """Keep every run of the function out while the block runs, as runs keep out each other; yields the ledger's state.
+def lease(ledger: Ledger, arn: str, now: datetime, half: HalfName = HalfName.CERTIFICATE) -> Iterator[State]:
+    """Keep every run of the function out while the block acts on a half, as runs do; yields the ledger's state.
 
     Raises:
         UserError: a run has it.
     """
     state = ledger.load(arn)
     if state.lease and now < state.lease.until + LEASE_SKEW:
-        raise UserError(
+        raise NeedsYouError(
             f"A run of the function is at work on this credential until {utc_text(state.lease.until + LEASE_SKEW)} at "
-            "the latest. Nothing was changed. Try again then; it may have brought the certificate back by itself."
+            "the latest. Nothing was changed. Try again then; it may have brought it back by itself."
         )
     owner = f"onboarding/{uuid.uuid4()}"
-    if not ledger.claim(arn, state, Lease(owner, now + LEASE)):
-        raise UserError("A run of the function began in this moment. Nothing was changed. Try again in two minutes.")
+    if not ledger.claim(arn, state, Lease(owner, now + LEASE), half):
+        raise NeedsYouError(
+            "A run of the function began in this moment. Nothing was changed. Try again in two minutes."
+        )
     try:
         yield state
     finally:
@@ -133,14 +136,14 @@ def put_together(
     try:
         chain = check_issued(certificate.pem, key.key, in_use, now)
     except ValueError as error:
-        raise UserError(
+        raise NeedsYouError(
             f"The certificate {cert_name or ''} {error}. AWSCURRENT was left in place. Choose another one with "
             f"--cert-name, or onboard again: `{target.command('csr')}`, then `{target.command('store')}`."
         ) from None
     existing = json_object(found.text) or {}
     api_key = existing.get("apiKey")
     if not isinstance(api_key, str):
-        raise UserError(
+        raise NeedsYouError(
             f"AWSCURRENT of {target.words} holds no apiKey, so there is nothing to join the certificate with. Put the "
             "API key into it first, as the JSON object's apiKey (Secrets Manager console > the secret > Retrieve "
             "secret value > Edit), and run this again."
@@ -159,4 +162,6 @@ def _from_file(wanted: Wanted) -> IssuedCertificate:
 
 
 def _open(state: State, credential: Credential) -> bool:
-    return any(one and one.cert_name == credential.cert_name for one in (state.open_attempt, state.earlier))
+    return any(
+        one and one.name == credential.cert_name for one in (state.certificate.open_attempt, state.certificate.earlier)
+    )

@@ -11,7 +11,7 @@ from certificate_rotation.adapters.secret_store import CURRENT, SecretStore
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.errors import InvalidCredential, adding
 from certificate_rotation.domain.x509 import Chain, load_chain
-from cli.errors import UserError
+from cli.errors import NeedsYouError, RefusedError
 from cli.service import Service
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ def described(client: "SecretsManagerClient", secret_id: str, cure: str = "") ->
     try:
         found = client.describe_secret(SecretId=secret_id)
     except client.exceptions.ResourceNotFoundException:
-        raise UserError(
+        raise RefusedError(
             f"There is no secret {secret_id} in {client.meta.region_name}. "
-            f"{cure or 'Check --secret, AWS_PROFILE and AWS_DEFAULT_REGION.'}"
+            f"{cure or 'Check --secret, AWS_PROFILE and AWS_REGION.'}"
         ) from None
     if found.get("DeletedDate") is not None:
-        raise UserError(
+        raise RefusedError(
             f"The secret {found['ARN']} is marked for deletion. Bring it back with `aws secretsmanager restore-secret "
             f"--secret-id {found['ARN']}`, or name another one."
         )
@@ -86,16 +86,24 @@ def read(client: "SecretsManagerClient", arn: str, version: str) -> str | None:
         return None
 
 
-def put_in_use(client: "SecretsManagerClient", found: Found, text: str, status: str) -> str:
-    """Make `text` AWSCURRENT, if it still sits where it was found; the new version.
+def put_in_use(client: "SecretsManagerClient", found: Found, text: str, status: str, version: str | None = None) -> str:
+    """Make `text` AWSCURRENT, if it still sits where it was found.
 
-    `status`: the command that shows how the credential is.
+    Args:
+        client: of Secrets Manager.
+        found: the secret as it was looked at.
+        text: what it is to hold.
+        status: the command that shows how the credential is.
+        version: the new version's id; None for one that says nothing.
+
+    Returns:
+        The new version.
 
     Raises:
         UserError: somebody else moved it meanwhile, and theirs is left in place.
         StorageFailure: AWS refused a write.
     """
-    store, version = SecretStore(client), str(uuid.uuid4())
+    store, version = SecretStore(client), version or str(uuid.uuid4())
     if found.version is None:  # there is nothing to compare with, and nothing to lose
         store.put(found.arn, version, text, CURRENT)
         return version
@@ -104,7 +112,7 @@ def put_in_use(client: "SecretsManagerClient", found: Found, text: str, status: 
     with adding(f"The new version {version} is in use (AWSCURRENT)." if moved else "AWSCURRENT was left in place."):
         store.unlabel(found.arn, version, BY_HAND)
     if not moved:
-        raise UserError(
+        raise NeedsYouError(
             "Somebody else, or a rotation, changed the secret in this moment; theirs was left in place. Look with "
             f"`{status}`, then run this again if it is still what you want."
         )

@@ -10,7 +10,7 @@ from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.errors import InvalidSettings, ServiceFailure, ServiceUnreachable
 from certificate_rotation.settings import Settings
 from cli.console import waiting
-from cli.errors import UserError
+from cli.errors import RefusedError, UserError
 from cli.files import read_text
 
 # Seconds before each question: a certificate signed a moment ago may not work yet, and the vendor allows one question a
@@ -81,7 +81,7 @@ class Service:
                 except (ServiceUnreachable, ServiceFailure) as error:
                     inconclusive = error
         if inconclusive:
-            raise UserError(
+            raise RefusedError(
                 f"Whether the service accepts the credential could not be found out. {inconclusive} Check the "
                 "network of this machine, and the service's address and trust anchor; `store` can do without the "
                 "question with --skip-service-check."

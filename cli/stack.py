@@ -1,25 +1,37 @@
-"""The deployed stack in the user's AWS account; which account, and where, is up to boto3's usual settings."""
+"""The deployed stack in the user's AWS account; which account, and where, is up to the AWS CLI's usual settings."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from certificate_rotation.settings import Settings
 from cli.commands import DEFAULT_STACK
-from cli.errors import UserError
+from cli.errors import RefusedError, UserError
 
 _AWS = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
 # The function runs up to two minutes; asking again would start a second run.
 _PATIENT = Config(connect_timeout=5, read_timeout=150, retries={"total_max_attempts": 1})
 
 
+class NoStackError(RefusedError):
+    """There is no stack of this name, in this account and region."""
+
+
 def client(service: str, *, patient: bool = False) -> Any:  # noqa: ANN401 - a boto3 client of any service
     """A boto3 client; a `patient` one waits for a run of the function, and never repeats it."""
-    return boto3.client(service, config=_PATIENT if patient else _AWS)  # type: ignore[call-overload]  # any service
+    # The AWS CLI puts AWS_REGION before AWS_DEFAULT_REGION and the profile's; boto3 does not know it.
+    region = os.environ.get("AWS_REGION") or None
+    try:
+        return boto3.client(service, region_name=region, config=_PATIENT if patient else _AWS)  # type: ignore[call-overload]  # any service
+    except ValueError as error:
+        if isinstance(error, BotoCoreError):  # it says itself what it is about
+            raise
+        raise UserError("AWS_ENDPOINT_URL is no address. Set it such as http://127.0.0.1:5000, or unset it.") from None
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,8 @@ class Fleet:
         prefix: how the names of tenants' secrets begin.
         kms_key: what these are encrypted with.
         stack: the stack's name.
+        native_rotation: whether Secrets Manager may invoke the function for tenants' secrets.
+        tags: what the stack is tagged with; tenants' secrets bear the same.
     """
 
     group: str
@@ -43,6 +57,8 @@ class Fleet:
     prefix: str
     kms_key: str
     stack: str = DEFAULT_STACK
+    native_rotation: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,12 +95,14 @@ def deployment(stack: str) -> Deployment:
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ValidationError":  # AWS: of a name nothing is known by
             raise
-        raise UserError(
+        raise NoStackError(
             f"There is no stack {stack} in {formation.meta.region_name}. Name yours with --stack-name, and set "
-            "AWS_PROFILE and AWS_DEFAULT_REGION to where it is. `sam deploy --guided` makes one."
+            "AWS_PROFILE and AWS_REGION to where it is: `aws sts get-caller-identity` shows the account. "
+            "`sam deploy --guided` makes one."
         ) from None
     parameters = {one["ParameterKey"]: one.get("ParameterValue") for one in described.get("Parameters", [])}
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
     try:
         return Deployment(
             stack=stack,
@@ -93,11 +111,11 @@ def deployment(stack: str) -> Deployment:
             ledger_table=outputs["LedgerTableName"],
             topic_arn=outputs["AlertTopicArn"],
             environment=_environment(outputs["FunctionName"]),
-            fleet=_fleet(stack, outputs),
+            fleet=_fleet(stack, outputs, tags),
             own_credential=parameters.get("OwnCredential") != "false",
         )
     except KeyError as missing:
-        raise UserError(
+        raise RefusedError(
             f"The stack {stack} has no output {missing.args[0]}: it is not of this bundle, or is not deployed to its "
             "end. Name another one with --stack-name, or deploy it again."
         ) from None
@@ -111,7 +129,7 @@ def deployment_if_any(stack: str) -> Deployment | None:
         return None
 
 
-def _fleet(stack: str, outputs: Mapping[str, str]) -> Fleet | None:
+def _fleet(stack: str, outputs: Mapping[str, str], tags: Mapping[str, str]) -> Fleet | None:
     if "ScheduleGroupName" not in outputs:
         return None
     return Fleet(
@@ -122,6 +140,8 @@ def _fleet(stack: str, outputs: Mapping[str, str]) -> Fleet | None:
         prefix=outputs["TenantSecretPrefix"],
         kms_key=outputs["TenantKmsKey"],
         stack=stack,
+        native_rotation="NativeRotationFunctionArn" in outputs,
+        tags=tags,
     )
 
 

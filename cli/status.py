@@ -1,17 +1,21 @@
 """What `status` looks at: a dry run of the function, the secret's labels, the ledger, the mailbox and the schedule."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
 from certificate_rotation.adapters.ledger import Ledger
-from certificate_rotation.adapters.secret_store import EARLIER, INTENT, PENDING
-from certificate_rotation.domain.state import OpenAttempt, State
+from certificate_rotation.domain.decision import Policy
+from certificate_rotation.domain.half import HalfName
+from certificate_rotation.domain.state import State
+from certificate_rotation.halves import OWN_LABELS
 from cli.console import waiting
+from cli.half_status import HalfStatus
+from cli.invocation import Failure, invoked
 from cli.secret import look
 from cli.stack import Deployment, client
 from cli.target import Target
@@ -20,14 +24,6 @@ from cli.tenants import fleet_of
 _SCHEDULE = "CertificateRotationFunctionRotationSchedule"  # SAM: the function's logical id, then the event's
 _MISSING = {"ValidationError", "ResourceNotFoundException"}
 _RATE = re.compile(r"rate\((\d+ \w+)\)")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A dry run that raised: the error as Lambda reports it."""
-
-    error_type: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +56,7 @@ class CredentialStatus:
 
     Attributes:
         target: which credential it is.
+        at: when it was looked at, aware, UTC.
         empty: whether it never held anything.
         answer: of the dry run; empty when it failed.
         failure: of the dry run; None when it answered.
@@ -68,11 +65,13 @@ class CredentialStatus:
         topic_arn: where alerts go.
         subscriptions: who reads them.
         schedule: None when there is none.
-        critical_days: CriticalDays.
+        policy: the owner's settings that decide.
+        version: which version is AWSCURRENT; empty when that was not looked at.
         rests: whether it is the stack's own and the stack was told to leave it alone (OwnCredential=false).
     """
 
     target: Target
+    at: datetime
     empty: bool
     answer: Mapping[str, Any]
     failure: Failure | None
@@ -81,47 +80,64 @@ class CredentialStatus:
     topic_arn: str
     subscriptions: tuple[Subscription, ...]
     schedule: Schedule | None
-    critical_days: int
+    policy: Policy
+    version: str = ""
     rests: bool = False
 
-    @property
-    def ended(self) -> bool:
-        """Whether the certificate in use has."""
-        return self.answer.get("wouldDo") == "fail"
+    def half(self, name: HalfName) -> HalfStatus:
+        """One half of it."""
+        return HalfStatus.of(name, self.answer, self.state.of(name), self.version)
 
     @property
-    def promoted(self) -> OpenAttempt | None:
-        """The attempt whose certificate is in use, so that the next run has only to close the rotation."""
-        if self.answer.get("wouldDo") != "resume":
-            return None
-        tried = (self.state.open_attempt, self.state.earlier)
-        return next((one for one in tried if one and one.cert_name == self.answer.get("certName")), None)
+    def halves(self) -> tuple[HalfStatus, ...]:
+        """Both."""
+        return tuple(self.half(name) for name in HalfName)
+
+    @property
+    def ends_first(self) -> HalfStatus | None:
+        """The half whose end is nearer, of those whose end is known; None when a run cannot tell."""
+        known = [(half.life.ends, half) for half in self.halves if half.life.ends]
+        return min(known, key=lambda one: one[0])[1] if known else None
+
+    @property
+    def renewed_by_nobody(self) -> bool:
+        """Whether the API key is to be renewed, and nobody knows when."""
+        key = self.half(HalfName.API_KEY)
+        unknown = bool(self.answer) and key.life.ends is None and key.would != "fail"
+        return unknown and self.policy.renew_api_key and not self.rests
 
     @classmethod
     def of_tenant(
-        cls, target: Target, answer: Mapping[str, Any], failure: Failure | None, state: State, critical_days: int
+        cls,
+        target: Target,
+        at: datetime,
+        dry_run: tuple[Mapping[str, Any], Failure | None],
+        state: State,
+        policy: Policy,
     ) -> Self:
         """As far as a tenant among many is looked at: the surroundings are the fleet's."""
-        return cls(target, False, answer, failure, {}, state, "", (), None, critical_days)
+        return cls(target, at, False, *dry_run, {}, state, "", (), None, policy)
 
 
-def status_of(stack: Deployment, target: Target) -> CredentialStatus:
-    """Look at a credential; nothing is changed by it."""
+def status_of(stack: Deployment, target: Target, now: datetime) -> CredentialStatus:
+    """Look at a credential; nothing is changed by it. `now` is aware, UTC."""
     with waiting(f"Asking {stack.function} what it would do ..."):
         secret_id = None if target.own else target.secret
         answer, failure = dry_run(client("lambda", patient=True), stack.function, secret_id)
     found = look(client("secretsmanager"), target.secret)
     return CredentialStatus(
         target=target,
+        at=now,
         empty=found.empty,
         answer=answer,
         failure=failure,
-        labels={label: at for label, at in found.labels.items() if label in {INTENT, EARLIER, PENDING}},
+        labels={label: at for label, at in found.labels.items() if label in OWN_LABELS},
         state=Ledger(client("dynamodb"), stack.ledger_table).load(found.arn),
         topic_arn=stack.topic_arn,
         subscriptions=subscriptions(stack),
         schedule=_schedule(stack, target),
-        critical_days=stack.settings.policy.critical.days,
+        policy=stack.settings.policy,
+        version=found.version or "",
         rests=target.own and not stack.own_credential,
     )
 
@@ -129,11 +145,7 @@ def status_of(stack: Deployment, target: Target) -> CredentialStatus:
 def dry_run(functions: Any, function: str, secret_id: str | None) -> tuple[Mapping[str, Any], Failure | None]:  # noqa: ANN401 - boto3's
     """What the function says it would do about a secret, and why it cannot; `functions` is a client of Lambda."""
     event: dict[str, object] = {"dryRun": True} | ({"secretId": secret_id} if secret_id else {})
-    given = functions.invoke(FunctionName=function, Payload=json.dumps(event).encode())
-    payload = json.loads(given["Payload"].read())
-    if "FunctionError" not in given:
-        return payload, None
-    return {}, Failure(payload.get("errorType", ""), payload.get("errorMessage", ""))
+    return invoked(functions, function, event)
 
 
 def subscriptions(stack: Deployment) -> tuple[Subscription, ...]:

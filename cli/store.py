@@ -1,44 +1,24 @@
 """`store`: what the vendor handed out, checked and put into the secret."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from certificate_rotation.adapters.secret_store import EARLIER, INTENT, PENDING
-from certificate_rotation.domain.credential import Credential
+from certificate_rotation.domain.credential import API_KEY_EXPIRY, Credential
 from certificate_rotation.domain.errors import InvalidCredential
-from certificate_rotation.domain.result import days_left, utc_text
-from certificate_rotation.domain.x509 import (
-    Chain,
-    PrivateKey,
-    belong_together,
-    load_chain,
-    load_private_key,
-    private_key_pem,
-)
+from certificate_rotation.domain.half import HalfName
+from certificate_rotation.domain.times import days_left, utc_text
+from certificate_rotation.halves import HALVES
 from cli.console import done, fact, listed, remark
-from cli.errors import UserError
-from cli.files import read_text
+from cli.errors import RefusedError, UserError
+from cli.offer import Offer, check_valid, joined, new_halves
 from cli.secret import Found, chain_in, json_object, look, put_in_use, working
 from cli.service import Service
 from cli.target import Target, check_subject
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What is to be stored: the certificate first in its chain is the key's."""
-
-    chain: Chain
-    key: PrivateKey = field(repr=False)
-    api_key: str = field(repr=False)
-    cert_name: str | None = None
-    api_key_expiry: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,72 +32,6 @@ class Allowed:
 
     replace: bool = False
     other_subject: bool = False
-
-
-def offered_chain(cert_file: Path, key_file: Path) -> tuple[Chain, PrivateKey]:
-    """Read a certificate and its key; the key's own certificate comes first, whatever the order in the file.
-
-    Raises:
-        UserError: one of them cannot be read, or they do not belong together.
-    """
-    cert_pem, key_pem = read_text(cert_file, "the certificate"), read_text(key_file, "the private key")
-    try:
-        certificates = load_chain(cert_pem).certificates
-    except ValueError as error:
-        raise UserError(f"{cert_file} {error}. Save the signed certificate as the vendor shows it.") from None
-    try:
-        key = load_private_key(key_pem)
-    except ValueError as error:
-        raise UserError(f"{key_file} {error}. Use the key that `device-id csr` wrote.") from None
-    leaf = next((one for one in certificates if belong_together(key, one)), None)
-    if leaf is None:
-        raise UserError(
-            f"{key_file} is not the key of {cert_file}. Use the key that `device-id csr` wrote beside the request that "
-            "was signed."
-        )
-    return Chain((leaf, *(one for one in certificates if one is not leaf))), key
-
-
-def joined(offer: Offer, existing: Mapping[str, object]) -> Credential:
-    """The offer as a credential, with every other key of the secret as it is.
-
-    A name that belongs to the certificate before does not stay: rotation would take the new one for that.
-
-    Raises:
-        UserError: the parts make no credential the function can work with.
-    """
-    document = {
-        **existing,
-        "apiKey": offer.api_key,
-        "cert": offer.chain.pem,
-        "privateKey": private_key_pem(offer.key),
-    }
-    if offer.cert_name:
-        document["certName"] = offer.cert_name
-    elif (before := chain_in(existing)) is None or before.fingerprint != offer.chain.fingerprint:
-        document.pop("certName", None)
-    if offer.api_key_expiry:
-        document["apiKeyExpiry"] = offer.api_key_expiry
-    try:
-        return Credential.parse(json.dumps(document))
-    except InvalidCredential as error:
-        raise UserError(f"These make no usable credential. {error} Nothing was stored.") from None
-
-
-def check_valid(chain: Chain, now: datetime) -> None:
-    """Check that a certificate is valid now.
-
-    Raises:
-        UserError: it has ended, or begins later.
-    """
-    if chain.not_after <= now:
-        raise UserError(
-            f"The certificate ended at {utc_text(chain.not_after)}. Make a new request with `device-id csr`."
-        )
-    if chain.not_before > now:
-        raise UserError(
-            f"The certificate begins only at {utc_text(chain.not_before)}. Store it then, or set this machine's clock."
-        )
 
 
 def store(  # noqa: PLR0913 - where, what, whom to ask, and when
@@ -150,7 +64,7 @@ def store(  # noqa: PLR0913 - where, what, whom to ask, and when
         check_subject(offer.chain, chain_in(existing), target)
     credential = joined(offer, existing)
     if service and not service.accepts(credential):
-        raise UserError(
+        raise RefusedError(
             f"{service.url} does not accept this certificate with this API key. Check that both are of the same "
             "integration, that the API key was copied whole, and that the region is right; a certificate that was "
             "signed a moment ago may need some minutes. Nothing was stored."
@@ -159,7 +73,7 @@ def store(  # noqa: PLR0913 - where, what, whom to ask, and when
         done("The secret holds exactly this already.")
         return
     in_use = working(found.text, service, now)
-    if in_use and not allowed.replace:
+    if in_use and not allowed.replace and new_halves(offer, existing):
         raise UserError(
             f"There is a credential that works in {target.words}: certificate "
             f"{in_use.cert_name or '(without a name)'}, until {utc_text(in_use.chain.not_after)}. Nothing was "
@@ -171,20 +85,43 @@ def store(  # noqa: PLR0913 - where, what, whom to ask, and when
     fact("Version", version)
     end = credential.chain.not_after
     fact("Certificate", f"{credential.cert_name or '(no name)'}, ends {utc_text(end)}, {days_left(end, now)} days left")
+    key_ends = _end_of_key(credential)
+    told = f"ends {utc_text(key_ends)}, {days_left(key_ends, now)} days left" if key_ends else "its end is not known"
+    fact("API key", told)
     fact("Service", f"{service.url} accepts it" if service else "was not asked (--skip-service-check)")
     if found.text and held is None:
         remark("What the secret held before was not a JSON object. It is still there as AWSPREVIOUS.")
-    for sentence in _remarks(found, existing, offer):
+    for sentence in _remarks(found, existing, offer, key_ends, now):
         remark(sentence)
     status = f"See how things are: {target.command('status')}"
     listed("Next", ("Delete the key's file: the secret holds it now.", status), mark="1")
 
 
-def _remarks(found: Found, existing: Mapping[str, object], offer: Offer) -> list[str]:
+def _remarks(
+    found: Found, existing: Mapping[str, object], offer: Offer, key_ends: datetime | None, now: datetime
+) -> list[str]:
     """What is different from before in a way that is easily missed."""
-    remarks = []
-    if existing.get("apiKeyExpiry") and existing.get("apiKey") != offer.api_key and not offer.api_key_expiry:
-        remarks.append("apiKeyExpiry in the secret is still the one of the API key before. Give --api-key-expiry.")
-    if {INTENT, EARLIER, PENDING} & found.labels.keys():
-        remarks.append("A rotation of the credential before was under way. The next run gives it up, and says so.")
+    new, remarks = new_halves(offer, existing), []
+    if existing.get(API_KEY_EXPIRY) and HalfName.API_KEY in new and not offer.api_key_expiry:
+        remarks.append(f"{API_KEY_EXPIRY} in the secret was that of the API key before, and was dropped.")
+    if key_ends is None:
+        remarks.append(
+            "Nobody renews an API key whose end nobody knows. If you know it, run this again with --api-key-expiry."
+        )
+    elif key_ends <= now:
+        remarks.append(
+            "By its note the API key has ended. The next run renews it, if the service still accepts it then."
+        )
+    remarks += [
+        f"A rotation of the {half.words} before was under way. The next run gives it up, and says so."
+        for half in new
+        if found.labels.keys() & set(HALVES[half].labels.all)
+    ]
     return remarks
+
+
+def _end_of_key(credential: Credential) -> datetime | None:
+    try:
+        return credential.api_key_expiry
+    except InvalidCredential:  # a note of somebody else's, which `status` tells of
+        return None

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from certificate_rotation.adapters.ledger_items import item
-from certificate_rotation.domain.result import utc_text
+from certificate_rotation.domain.times import utc_text
 from certificate_rotation.domain.x509 import Chain, PrivateKey, belong_together, load_chain, load_private_key
-from cli.errors import UserError
+from cli.errors import NeedsYouError
 from cli.secret import other_versions, read
 from cli.target import Target
 
@@ -66,10 +66,10 @@ def issued_certificates(records: Sequence[dict[str, Any]]) -> Iterator[IssuedCer
     """The certificates in the ledger's records, in their order; what cannot be read is passed over."""
     for record in records:
         try:
-            chain = load_chain(record.get("certificate") or "")
+            chain = load_chain(record.get("answer") or "")
         except ValueError:
             continue
-        yield IssuedCertificate(record["certificate"], chain, record.get("cert_name"), record.get("intent_version"))
+        yield IssuedCertificate(record["answer"], chain, record.get("name"), record.get("intent_version"))
 
 
 def choose(
@@ -83,13 +83,13 @@ def choose(
     if cert_name:
         named = next((one for one in found if one.cert_name == cert_name), None)
         if named is None:
-            raise UserError(f"The ledger holds no certificate {cert_name}. {_those(found)}")
+            raise NeedsYouError(f"The ledger holds no certificate {cert_name}. {_those(found)}")
         return named
     after = max(in_use.not_after, now) if in_use else now
     other = [one for one in found if not in_use or one.chain.fingerprint != in_use.fingerprint]
     best = next((one for one in other if one.chain.not_after > after), None)
     if best is None:
-        raise UserError(
+        raise NeedsYouError(
             f"The ledger holds no certificate that would outlast the one in use. {_those(found)} If the "
             "function's log shows one, copy it into a file from BEGIN to END CERTIFICATE and name it with --cert."
         )
@@ -113,7 +113,7 @@ def find_key(client: "SecretsManagerClient", target: Target, wanted: IssuedCerti
         found = _key_in(read(client, target.secret, version), wanted.chain, version)
         if found:
             return found
-    raise UserError(
+    raise NeedsYouError(
         f"None of the {len(versions)} versions of {target.words} holds the key of this certificate. If it is another "
         "credential's, name that one with --tenant, --secret or --own. If it is this one's, its key is gone (AWS "
         f"prunes old versions without a label), so onboard again: `{target.command('csr')}`, "

@@ -51,7 +51,7 @@ class Target:
         """A command about the tenant whose it is, to be copied."""
         return written("tenant", verb, self.tenant or "", stack=self.stack)
 
-    def event(self, **keys: bool) -> str:
+    def event(self, **keys: bool | str) -> str:
         """An event for the function about this credential, to be copied."""
         return json.dumps({"secretId": self.secret, **keys})
 

@@ -4,29 +4,23 @@ What `fleet/tenant.yaml` makes is the same, and both see each other's. Every com
 missing, and says what was there.
 """
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cli.commands import written
 from cli.console import done, fact, failed, listed, remark
-from cli.errors import UserError
+from cli.errors import RefusedError, UserError
+from cli.native_rotation import NativeRotation
+from cli.schedules import KEPT, WINDOW_MINUTES, State, schedule_of
 from cli.stack import Deployment, Fleet
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_secretsmanager.type_defs import TagTypeDef
 
 HOURLY = "rate(1 hour)"
-WINDOW_MINUTES = 60  # hourly runs of a fleet spread over the whole hour, whatever the minute they were made in
-# What UpdateSchedule must be given again, because it replaces all of them.
-_KEPT = (
-    *("ActionAfterCompletion", "Description", "EndDate", "FlexibleTimeWindow", "GroupName", "KmsKeyArn", "Name"),
-    *("ScheduleExpression", "ScheduleExpressionTimezone", "StartDate", "State", "Target"),
-)
-
-type State = Literal["ENABLED", "DISABLED"]
 
 
 @dataclass(frozen=True)
@@ -57,13 +51,16 @@ class Tenants:
     def __init__(self, fleet: Fleet, secrets: "SecretsManagerClient", scheduler: "EventBridgeSchedulerClient") -> None:
         """`secrets`, `scheduler`: boto3 clients."""
         self._fleet, self._secrets, self._scheduler = fleet, secrets, scheduler
+        self.native_rotation = NativeRotation(fleet, secrets)
 
     def secret_name(self, tenant: str) -> str:
         """How a tenant's secret is called."""
         return f"{self._fleet.prefix}/{tenant}"
 
-    def make_secret(self, tenant: str) -> str:
+    def make_secret(self, tenant: str, tags: Mapping[str, str] | None = None) -> str:
         """Make a tenant's secret, without a value, unless it is there; its ARN.
+
+        `tags`: what it is to bear besides the stack's; where both have a key, these win.
 
         Raises:
             UserError: it is marked for deletion.
@@ -72,23 +69,36 @@ class Tenants:
         try:
             described = self._secrets.describe_secret(SecretId=name)
         except self._secrets.exceptions.ResourceNotFoundException:
-            made = self._secrets.create_secret(Name=name, KmsKeyId=self._fleet.kms_key, Description=_of_secret(tenant))
+            made = self._secrets.create_secret(
+                Name=name,
+                KmsKeyId=self._fleet.kms_key,
+                Description=_of_secret(tenant),
+                Tags=_for_aws({**self._fleet.tags, **(tags or {})}),
+            )
             return made["ARN"]
         if described.get("DeletedDate") is not None:
-            raise UserError(
+            raise RefusedError(
                 f"The secret {name} is marked for deletion. Bring it back with `aws secretsmanager restore-secret "
                 f"--secret-id {name}`, or name the tenant otherwise."
             )
+        self._tag(described["ARN"], {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}, tags or {})
         return described["ARN"]
 
-    def schedule(self, tenant: str, secret_arn: str, expression: str | None) -> None:
-        """Have the function look at a tenant's secret; a schedule that was paused stays so.
+    def _tag(self, secret_arn: str, there: Mapping[str, str], tags: Mapping[str, str]) -> None:
+        """Add what is missing; a value that somebody gave before is not the stack's to change."""
+        wanted = {**self._fleet.tags, **there, **tags}
+        missing = {key: value for key, value in wanted.items() if there.get(key) != value}
+        if missing:
+            self._secrets.tag_resource(SecretId=secret_arn, Tags=_for_aws(missing))
+
+    def schedule(self, tenant: str, secret_arn: str, expression: str | None) -> bool:
+        """Have the function look at a tenant's secret; a schedule that was paused stays so. Whether there was none.
 
         `expression`: None keeps the one it has, and is every hour for a new one.
         """
         there = self._get(tenant)
         expression = expression or (there["ScheduleExpression"] if there else HOURLY)
-        wanted = self._schedule(tenant, secret_arn, expression, there["State"] if there else "ENABLED")
+        wanted = schedule_of(self._fleet, tenant, secret_arn, expression, there["State"] if there else "ENABLED")
         if there is None:
             self._scheduler.create_schedule(**wanted)
             done(f"{tenant} is a tenant now.")
@@ -101,6 +111,7 @@ class Tenants:
         fact("Schedule", f"{expression}, anywhere in the {WINDOW_MINUTES} minutes after it")
         if wanted["State"] == "DISABLED":
             remark(f"It is paused. Go on with: {self._command('resume', tenant)}")
+        return there is None
 
     def pause(self, tenant: str) -> None:
         """Stop looking, and keep everything."""
@@ -108,28 +119,28 @@ class Tenants:
             done(f"{tenant} is paused: nobody renews its certificate now.")
         else:
             done(f"{tenant} was paused already.")
+        self.native_rotation.tell(tenant, self.secret_name(tenant))
 
     def resume(self, tenant: str) -> None:
         """Look again."""
         done(f"{tenant} is looked at again." if self._turn(tenant, "ENABLED") else f"{tenant} was not paused.")
 
     def remove(self, tenant: str) -> bool:
-        """Stop looking for good; the secret stays. False when there is no such tenant."""
-        try:
-            self._scheduler.delete_schedule(GroupName=self._fleet.group, Name=tenant)
-        except self._scheduler.exceptions.ResourceNotFoundException:
+        """Stop looking for good; the secret stays, and how to undo it is said. False when there is no such tenant."""
+        there = self._get(tenant)
+        if there is None:
             failed(f"{self._no_such(tenant)} Nothing was removed.")
-            removed = False
         else:
+            self._scheduler.delete_schedule(GroupName=self._fleet.group, Name=tenant)
             done(f"{tenant} is removed: nobody renews its certificate now.")
-            removed = True
-        self._tell_of_secret(tenant)
-        return removed
+            fact("To undo it", self._command("add", tenant, "--schedule", there["ScheduleExpression"]))
+        self._leave_secret(tenant)
+        return there is not None
 
-    def _tell_of_secret(self, tenant: str) -> None:
+    def _leave_secret(self, tenant: str) -> None:
         name = self.secret_name(tenant)
         try:
-            self._secrets.describe_secret(SecretId=name)
+            self.native_rotation.stop(name)
         except self._secrets.exceptions.ResourceNotFoundException:
             return
         remark(f"The secret {name} stays, with its certificate and key, and so does the ledger's memory of it.")
@@ -147,13 +158,13 @@ class Tenants:
         there = self._existing(tenant)
         if there["State"] == state:
             return False
-        self._scheduler.update_schedule(**{**{name: there[name] for name in _KEPT if name in there}, "State": state})
+        self._scheduler.update_schedule(**{**{name: there[name] for name in KEPT if name in there}, "State": state})
         return True
 
     def _existing(self, tenant: str) -> Any:  # noqa: ANN401 - what boto3 answers
         there = self._get(tenant)
         if there is None:
-            raise UserError(f"{self._no_such(tenant)} `{self._command('add', tenant)}` makes one.")
+            raise RefusedError(f"{self._no_such(tenant)} `{self._command('add', tenant)}` makes one.")
         return there
 
     def _no_such(self, tenant: str) -> str:
@@ -168,28 +179,13 @@ class Tenants:
         except self._scheduler.exceptions.ResourceNotFoundException:
             return None
 
-    def _schedule(self, tenant: str, secret_arn: str, expression: str, state: State) -> Any:  # noqa: ANN401 - for boto3
-        """What AWS is asked for; a test compares it with `fleet/tenant.yaml`."""
-        return {
-            "Name": tenant,
-            "GroupName": self._fleet.group,
-            "Description": f"Has the certificate rotation look at the credential of the tenant {tenant}.",
-            "ScheduleExpression": expression,
-            "ScheduleExpressionTimezone": "UTC",
-            "State": state,
-            "FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": WINDOW_MINUTES},
-            "Target": {
-                "Arn": self._fleet.function_arn,
-                "RoleArn": self._fleet.role_arn,
-                "Input": json.dumps({"secretId": secret_arn}),
-                "RetryPolicy": {"MaximumRetryAttempts": 5, "MaximumEventAgeInSeconds": 3000},
-                "DeadLetterConfig": {"Arn": self._fleet.queue_arn},
-            },
-        }
+
+def _for_aws(tags: Mapping[str, str]) -> "list[TagTypeDef]":
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 def _of_secret(tenant: str) -> str:
     return (
-        f"Device-ID credential of the tenant {tenant}. JSON with apiKey, cert, privateKey. Consumers read AWSCURRENT; "
-        "rotation renews cert and privateKey."
+        f"Device-ID credential of the tenant {tenant}. JSON with apiKey, apiKeyExpiry, cert, privateKey. "
+        "Consumers read AWSCURRENT; rotation renews all four."
     )

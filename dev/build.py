@@ -1,10 +1,12 @@
-"""Builds the function and its layer, and says how large they are."""
+"""Builds the function and its layer, says how large they are, and writes down what is in the layer."""
 
 import sys
 from pathlib import Path
 from shutil import make_archive
 from tempfile import TemporaryDirectory
 
+from dev import sbom
+from dev.local_aws import ROOT
 from dev.stack import BUILT_TEMPLATE, build
 
 
@@ -21,4 +23,5 @@ if __name__ == "__main__":
     for name in ("CertificateRotationFunction", "DependenciesLayer"):
         unzipped, zipped = size(BUILT_TEMPLATE.parent / name)
         print(f"Built {name}: {unzipped:.1f} MiB, {zipped:.1f} MiB zipped.")
+    print(f"Wrote {sbom.write().relative_to(ROOT)}: the bill of materials (CycloneDX) of what the layer holds.")
     print("Next: make test, or deploy it for real: sam deploy --guided")

@@ -1,11 +1,14 @@
 """The function as `sam build` made it, described the way Lambda would be told: code, layer, handler, limits."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from dev.local_aws import REGION
 from dev.stack import BUILT_TEMPLATE
 
 FUNCTION = "CertificateRotationFunction"
@@ -31,6 +34,29 @@ class Function:
     timeout: int = 120
     memory: int = 256
     json_log: bool = True
+
+    def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """What Lambda sets, and the function's own settings. Nothing of this machine's, which would hide a lack."""
+        python = [f"{layer}/python{inner}" for layer in self.layers for inner in ("/lib/python3.13/site-packages", "")]
+        log = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"} if self.json_log else {}
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "LAMBDA_TASK_ROOT": str(self.code),
+            "PYTHONPATH": os.pathsep.join(python),
+            "PYTHONDONTWRITEBYTECODE": "1",  # Lambda's /var/task and /opt cannot be written to
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_FUNCTION_NAME": self.code.name,
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self.timeout),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory),
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",  # there is none here, and asking for it takes seconds
+            **log,
+            **settings,
+        }
 
 
 class _Loader(yaml.SafeLoader):

@@ -1,24 +1,22 @@
-"""The main job, told as it happens: deployed to a local AWS, a schedule rotates a certificate that is about to end."""
+"""The main job, told as it happens: on a local AWS, certificate and API key near their ends are renewed."""
 
 import base64
 import json
 import os
 import signal
-import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import requests
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from cli.errors import ATTENTION
+from dev.consumer import consume
 from dev.inbox import Email, Inbox
 from dev.keeper import ENDED_BY_SIGNAL, keep
 from dev.local_aws import LocalAws, local_aws
@@ -30,6 +28,7 @@ from simulator.ca import key_pem, new_csr, new_key
 TENANT = "demo"
 LIFETIME = timedelta(days=90)
 AGE = timedelta(days=80)  # in its last third, so renewal is due
+API_KEY_LEFT = timedelta(days=20)  # less than ApiKeyRenewBeforeDays, so renewal is due; the certificate ends first
 TELL = "tell"  # the argument of the process that tells the story; another one keeps it
 LONGEST_WAIT = 150.0  # seconds: the schedule fires a minute after it was made
 
@@ -70,17 +69,25 @@ def _tell(aws: LocalAws, simulator: Simulator) -> None:
     with step("Deploy the stack with `sam deploy`, to look every minute instead of every hour"):
         stack = _deploy(aws, simulator)
         inbox = Inbox(stack)
-    with step("Onboard: a certificate near the end of its life goes into the secret"):
+    with step("Onboard: a certificate and an API key, both near their ends, go into the secret"):
         _onboard(stack, simulator)
     with step("Wait for the schedule to invoke the function by itself"):
         rotation = _await_rotation(stack)
-        fact("AWSCURRENT", f"{rotation['cert_name']}, signed by the service over mutual TLS")
-        fact("AWSPREVIOUS", rotation["previous_cert_name"])
-        fact("deletedCertName", f"{rotation['deleted_cert_name']} (the service keeps two, and deletes the oldest)")
+        fact("Renewed", "the certificate, which ends first; one run renews one half")
+        fact("AWSCURRENT", f"{rotation['name']}, signed by the service over mutual TLS; the API key is the same")
+        fact("AWSPREVIOUS", rotation["previous_name"])
+        fact("deletedCertName", f"{rotation['deleted']} (the service keeps two, and deletes the oldest)")
         _look_hourly(stack)
         mail(_await_mail(inbox, "rotated"))
-    with step("A consumer reads AWSCURRENT and calls the service with it"):
-        fact("verdicts answers", str(_consume(stack, simulator)))
+    with step("The next look renews the other half: the API key"):
+        result = _expect(stack.invoke({}).payload, "rotated", renews="apiKey")
+        fact("AWSCURRENT", f"{result['certName']} with a new API key, which no log, mail or ledger holds")
+        fact("Its API key", f"ends {result['apiKeyNotAfter']}, as the service said")
+        mail(_await_mail(inbox, "rotated"))
+    with step("A consumer reads AWSCURRENT and calls the service with certificate and API key"):
+        fact("verdicts answers", str(consume(stack, simulator.url, simulator.trusted_ca_pem)))
+        late = consume(stack, simulator.url, simulator.trusted_ca_pem, "AWSPREVIOUS")
+        fact("With the old API key", f"{late}: the service keeps two of those as well, so there is time to read anew")
     with step("Invoke it again, with {}"):
         _show(stack.invoke({}).payload, expected="not_due")
     with step('Invoke it by hand as a person does, with {"dryRun": true}'):
@@ -95,13 +102,16 @@ def _tell(aws: LocalAws, simulator: Simulator) -> None:
     with step("Ask how things are with `device-id status`, as whoever got that mail would"):
         _status(stack, expected=ATTENTION)
     with step("The next look finds all well, and says so once"):
-        result = _show(stack.invoke({}).payload, expected="not_due")
+        result = _expect(stack.invoke({}).payload, "not_due")
+        fact("outcome", json.dumps(result["outcome"]))
         mail(_await_mail(inbox, "recovered"))
-        fact("Attempts left", f"{result['attemptsAvailable']} of 3; next one at {result['nextAttemptAt'] or 'once'}")
+        fact("Certificate requests left", f"{result['attemptsAvailable']} of 3; next at {_at(result['nextAttemptAt'])}")
+        left, next_at = result["apiKeyAttemptsAvailable"], result["apiKeyNextAttemptAt"]
+        fact("API key requests left", f"{left} of 5; next at {_at(next_at)}")
     with step("Read the ledger as a person does"):
         for record in _history(stack):
-            deleted = record["deleted_cert_name"]
-            fact(record["record"], f"{record['outcome']} {record['cert_name']}{deleted and f', deleted {deleted}'}")
+            of = f"certificate {record['name']}" if record["renews"] == "certificate" else "API key"
+            fact(record["record"], f"{of}: {record['outcome']}{record['deleted'] and f', deleted {record["deleted"]}'}")
     with step("Ask `device-id status` once more"):
         _status(stack, expected=0)
 
@@ -122,11 +132,16 @@ def _onboard(stack: Stack, simulator: Simulator) -> None:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sensor.example.com")])
     csr = new_csr(key, name, [x509.DNSName("sensor.example.com")])
     tenant = simulator.onboard(
-        TENANT, csr_pem=csr, cert_name="device-id-winter", age=LIFETIME - timedelta(days=1), lifetime=LIFETIME
+        TENANT,
+        csr_pem=csr,
+        cert_name="device-id-winter",
+        age=LIFETIME - timedelta(days=1),
+        lifetime=LIFETIME,
+        api_key_left=API_KEY_LEFT,
     )
     certificate = simulator.sign_csr(TENANT, csr, "device-id-spring", age=AGE, lifetime=LIFETIME)
     secret = {
-        "apiKey": tenant.api_key,
+        **{name: tenant.credential[name] for name in ("apiKey", "apiKeyExpiry")},
         "cert": certificate,
         "privateKey": key_pem(key),
         "certName": "device-id-spring",
@@ -136,7 +151,9 @@ def _onboard(stack: Stack, simulator: Simulator) -> None:
         SecretId=stack.outputs["SecretArn"], SecretString=json.dumps(secret)
     )
     ends = x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
+    key_ends = datetime.fromisoformat(secret["apiKeyExpiry"])
     fact("AWSCURRENT", f"device-id-spring, ends {ends:%Y-%m-%d}, in {(ends - datetime.now(UTC)).days} days")
+    fact("Its API key", f"ends {key_ends:%Y-%m-%d}, in {(key_ends - datetime.now(UTC)).days} days, says apiKeyExpiry")
     fact("At the service", "device-id-winter and device-id-spring: two, which is all it keeps")
 
 
@@ -181,33 +198,19 @@ def _status(stack: Stack, *, expected: int) -> None:
     fact("Exit code", f"{code} ({'something needs you' if code else 'nothing needs you'})")
 
 
-def _consume(stack: Stack, simulator: Simulator) -> int:
-    """What a consumer does: read AWSCURRENT, call the service. The HTTP status."""
-    answer = stack.client("secretsmanager").get_secret_value(SecretId=stack.outputs["SecretArn"])
-    secret = json.loads(answer["SecretString"])
-    with tempfile.TemporaryDirectory(prefix="consumer-") as directory:
-        files = {name: Path(directory) / name for name in ("cert", "privateKey", "ca")}
-        for name, file in files.items():
-            file.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
-            file.write_text(simulator.trusted_ca_pem if name == "ca" else secret[name])
-        response = requests.get(
-            f"{simulator.url}/api/v1/token/verdicts",
-            headers={"apiKey": secret["apiKey"]},
-            cert=(str(files["cert"]), str(files["privateKey"])),
-            verify=str(files["ca"]),
-            timeout=20,
-        )
-    if not response.ok:
-        raise DemoFailedError(f"the service answered the consumer {response.status_code}")
-    return response.status_code
-
-
-def _show(result: Mapping[str, Any], *, expected: str) -> Mapping[str, Any]:
-    if result.get("outcome") != expected:
-        raise DemoFailedError(f"expected the outcome {expected}, and the function answered {result}")
-    for name, value in result.items():
+def _show(result: Mapping[str, Any], *, expected: str) -> None:
+    for name, value in _expect(result, expected).items():
         fact(name, json.dumps(value))
+
+
+def _expect(result: Mapping[str, Any], outcome: str, renews: str | None = None) -> Mapping[str, Any]:
+    if (result.get("outcome"), result.get("renews")) != (outcome, renews):
+        raise DemoFailedError(f"expected {outcome} of {renews or 'neither half'}, and the function answered {result}")
     return result
+
+
+def _at(moment: str | None) -> str:
+    return moment or "once"
 
 
 def _history(stack: Stack) -> list[dict[str, Any]]:

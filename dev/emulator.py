@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import tempfile
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.built_function import Function
-from dev.local_aws import REGION, ROOT, free_port
+from dev.local_aws import ROOT, free_port
 from dev.stack import Answer
 
 RUNTIME = ROOT / ".venv/local-aws/bin/python"  # brings awslambdaric and boto3, as Lambda's own runtime does
@@ -31,7 +32,9 @@ _TRIES = 5  # a port that was free a moment ago may be a connection's by now
 _LOG_SECONDS = 5.0  # the answer may arrive a moment before the log's last line
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 _RUN = re.compile(r"INVOKE RTDONE\(.*duration: ([0-9.]+)ms\)")
-_END = "\nREPORT RequestId: "  # the last line of every run
+_CPUCLOCK_SCHED = 2  # Linux, include/linux/posix-timers.h: the processor's time of a process, to the nanosecond
+_END = "\nREPORT RequestId: "  # the last line of every run that was not killed
+_KILLED = "Runtime.ExitError"
 
 
 class Emulator:
@@ -55,7 +58,13 @@ class Emulator:
         finally:
             connection.close()
         failed = isinstance(payload, dict) and "errorType" in payload
-        return Answer(payload, failed, self._log_of_run(before))
+        killed = failed and payload["errorType"] == _KILLED
+        return Answer(payload, failed, self.log[before:] if killed else self._log_of_run(before))
+
+    def kill_function(self) -> None:
+        """SIGKILL, as Lambda ends a run that takes too long; the next invocation is a cold start."""
+        for process in _children(self._process.pid):
+            os.kill(process, signal.SIGKILL)
 
     def _log_of_run(self, begin: int) -> str:
         give_up_at = time.monotonic() + _LOG_SECONDS
@@ -86,6 +95,13 @@ class Emulator:
         status = Path(f"/proc/{runtime}/status").read_text()
         (kilobytes,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
         return int(kilobytes) / 1024
+
+    @property
+    def processor_ms(self) -> float:
+        """The processor's time the function's process has had so far; 0 before the first invocation starts it."""
+        # Linux: what clock_getcpuclockid(3) gives for another process, which Python does not offer.
+        clocks = [(~process << 3) | _CPUCLOCK_SCHED for process in _children(self._process.pid)]
+        return sum(map(time.clock_gettime, clocks)) * 1000
 
     def listens(self) -> bool:
         """Wait until it takes invocations; False when it does not come to that."""
@@ -133,7 +149,7 @@ def emulated(function: Function, settings: Mapping[str, str]) -> Iterator[Emulat
         if not needed.exists():
             raise RuntimeError(f"{needed.relative_to(ROOT)} is missing. Run `make install`.")
     with tempfile.TemporaryDirectory(prefix="emulator-") as directory:
-        emulator = _start(program, function, {**_environment(function, settings), "TMPDIR": directory}, Path(directory))
+        emulator = _start(program, function, {**function.environment(settings), "TMPDIR": directory}, Path(directory))
         try:
             yield emulator
         finally:
@@ -167,30 +183,6 @@ def _start(program: Path, function: Function, environment: Mapping[str, str], di
         if "address already in use" not in emulator.log:
             break
     raise RuntimeError(f"The Lambda emulator did not start:\n{log.read_text()[-2000:]}")
-
-
-def _environment(function: Function, settings: Mapping[str, str]) -> dict[str, str]:
-    """What Lambda sets, and the function's own settings. Nothing of this machine's: that would hide what is missing."""
-    python = [f"{layer}/python{inner}" for layer in function.layers for inner in ("/lib/python3.13/site-packages", "")]
-    log = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"} if function.json_log else {}
-    return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "LANG": "en_US.UTF-8",
-        "TZ": ":UTC",
-        "LAMBDA_TASK_ROOT": str(function.code),
-        "PYTHONPATH": os.pathsep.join(python),
-        "PYTHONDONTWRITEBYTECODE": "1",  # Lambda's /var/task and /opt cannot be written to
-        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_FUNCTION_NAME": function.code.name,
-        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout),
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_EC2_METADATA_DISABLED": "true",  # there is none here, and asking for it takes seconds
-        **log,
-        **settings,
-    }
 
 
 def _children(parent: int) -> set[int]:

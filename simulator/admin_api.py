@@ -3,39 +3,36 @@
 =======  =========  ==================================================================================================
 method   path       body, and what comes back
 =======  =========  ==================================================================================================
-GET      /tenants   tenants with their certificates; no keys
-POST     /tenants   ``{"name"}``, optional ``keyAlgorithm csr certName ageDays lifetimeDays chain`` → 201, the
-                    credential as the secret's JSON
+GET      /tenants   tenants with their certificates and tokens; no keys, tokens by name and digest
+POST     /tenants   ``{"name"}``, optional ``keyAlgorithm csr certName ageDays lifetimeDays chain
+                    apiKeyLeftDays`` → 201, the credential as the secret's JSON
 GET      /faults    ``known``: every fault with description and parameters; ``waiting``: those set
 POST     /faults    ``{"fault"}``, optional ``tenant endpoint times parameters`` (``times`` null: until cleared) → 201
 DELETE   /faults    204; forgets those set
 POST     /clock     ``{"advanceSeconds": 3600}`` or ``{"set": "2027-01-31T12:00:00Z"}`` → ``{"now"}``
-GET      /requests  every request to the service; no keys, no bodies
+GET      /requests  every request to the service; no bodies, API keys as digests
 =======  =========  ==================================================================================================
 
 Errors are ``{"message"}`` with 400, 404, 405 or 415. Bodies must be sent as ``application/json`` and to a loopback host
 name: a web page open on this machine can do neither, so it cannot take part.
-
-One module, because the table above is all there is to it: a route, its reader and its answer each.
 """
 
 import asyncio
 import dataclasses
-import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 from aiohttp import web
 
-from simulator.faults import CERT_REFRESH, FAULTS, PARAMETERS, fault_named
+from simulator.faults import FAULTS, PARAMETERS, fault_named
+from simulator.json_bodies import Json, days, json_body, number, text
 from simulator.server import is_loopback
 from simulator.service import Service
 
-type Json = dict[str, object]
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-TENANT_KEYS: Final = {"name", "keyAlgorithm", "csr", "certName", "ageDays", "lifetimeDays", "chain"}
+TENANT_KEYS: Final = {"name", "keyAlgorithm", "csr", "certName", "ageDays", "lifetimeDays", "chain", "apiKeyLeftDays"}
 FAULT_KEYS: Final = {"fault", "tenant", "endpoint", "times", "parameters"}
 
 
@@ -44,13 +41,17 @@ def admin_application(service: Service) -> web.Application:
 
     async def get_tenants(_: web.Request) -> web.Response:
         tenants = [
-            {"name": tenant.name, "certificates": [_plain(record) for record in tenant.certificates]}
+            {
+                "name": tenant.name,
+                "certificates": [_plain(record) for record in tenant.certificates],
+                "tokens": [_plain(record) for record in tenant.tokens],
+            }
             for tenant in service.tenants
         ]
         return web.json_response({"tenants": tenants})
 
     async def post_tenants(request: web.Request) -> web.Response:
-        body = await _body(request, TENANT_KEYS)
+        body = await json_body(request, TENANT_KEYS)
         # In a thread: making an RSA key takes long enough for the service to stumble.
         credential = await asyncio.to_thread(_onboard, service, body)
         return web.json_response(credential, status=201)
@@ -73,7 +74,7 @@ def admin_application(service: Service) -> web.Application:
         return web.json_response({"known": known, "waiting": waiting})
 
     async def post_faults(request: web.Request) -> web.Response:
-        _set_fault(service, await _body(request, FAULT_KEYS))
+        _set_fault(service, await json_body(request, FAULT_KEYS))
         return web.json_response({"waiting": len(service.faults.waiting())}, status=201)
 
     async def delete_faults(_: web.Request) -> web.Response:
@@ -81,7 +82,7 @@ def admin_application(service: Service) -> web.Application:
         return web.Response(status=204)
 
     async def post_clock(request: web.Request) -> web.Response:
-        now = _move_clock(service, await _body(request, {"advanceSeconds", "set"}))
+        now = _move_clock(service, await json_body(request, {"advanceSeconds", "set"}))
         return web.json_response({"now": now.isoformat()})
 
     async def get_requests(_: web.Request) -> web.Response:
@@ -116,66 +117,20 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return web.json_response({"message": str(wrong)}, status=400)
 
 
-async def _body(request: web.Request, known: set[str]) -> Json:
-    """Return the JSON object of a request.
-
-    Raises:
-        ValueError: Not JSON, not an object, or with unknown keys.
-        web.HTTPUnsupportedMediaType: Not sent as JSON.
-    """
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType(text="send the body as Content-Type: application/json")
-    body = json.loads(await request.read())
-    if not isinstance(body, dict):
-        raise TypeError("the body is not a JSON object")
-    if unknown := sorted(set(body) - known):
-        raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-    return body
-
-
-def _text(body: Json, key: str) -> str | None:
-    """Return a text of the body, None when it is missing or null.
-
-    Raises:
-        TypeError: It is something else.
-    """
-    value = body.get(key)
-    if value is not None and not isinstance(value, str):
-        raise TypeError(f"{key} must be text")
-    return value
-
-
-def _number(body: Json, key: str) -> float | None:
-    """Return a number of the body, None when it is missing or null.
-
-    Raises:
-        TypeError: It is something else.
-    """
-    value = body.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float | None):
-        raise TypeError(f"{key} must be a number")
-    return value
-
-
-def _days(body: Json, key: str) -> timedelta | None:
-    """Return a number of days as a time span, None when it is missing or null."""
-    days = _number(body, key)
-    return None if days is None else timedelta(days=days)
-
-
 def _onboard(service: Service, body: Json) -> dict[str, str]:
     """Make a tenant and return its credential."""
-    name = _text(body, "name")
+    name = text(body, "name")
     if name is None:
         raise ValueError("name is missing")
     tenant = service.onboard(
         name,
-        key_algorithm=_text(body, "keyAlgorithm") or "rsa2048",  # type: ignore[arg-type]  # checked by new_key
-        csr_pem=_text(body, "csr"),
-        cert_name=_text(body, "certName") or "onboarded-1",
-        age=_days(body, "ageDays") or timedelta(0),
-        lifetime=_days(body, "lifetimeDays"),
+        key_algorithm=text(body, "keyAlgorithm") or "rsa2048",  # type: ignore[arg-type]  # checked by new_key
+        csr_pem=text(body, "csr"),
+        cert_name=text(body, "certName") or "onboarded-1",
+        age=days(body, "ageDays") or timedelta(0),
+        lifetime=days(body, "lifetimeDays"),
         chain=body.get("chain") is True,
+        api_key_left=days(body, "apiKeyLeftDays"),
     )
     return tenant.credential
 
@@ -188,13 +143,13 @@ def _set_fault(service: Service, body: Json) -> None:
         raise TypeError("parameters must be a JSON object")
     if times is not None and (isinstance(times, bool) or not isinstance(times, int)):
         raise TypeError("times must be a whole number, or null for until cleared")
-    endpoint = _text(body, "endpoint") or CERT_REFRESH
-    service.faults.add(fault_named(_text(body, "fault") or "", _text(body, "tenant"), endpoint, parameters), times)
+    fault = fault_named(text(body, "fault") or "", text(body, "tenant"), text(body, "endpoint"), parameters)
+    service.faults.add(fault, times)
 
 
 def _move_clock(service: Service, body: Json) -> datetime:
     """Advance or set simulated time."""
-    step, moment = _number(body, "advanceSeconds"), _text(body, "set")
+    step, moment = number(body, "advanceSeconds"), text(body, "set")
     if (step is None) == (moment is None):
         raise ValueError("give either advanceSeconds or set")
     if moment is not None:

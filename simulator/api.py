@@ -8,53 +8,36 @@ One module, because the order of the gates is the behaviour.
 """
 
 import contextlib
-import json
 import re
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from aiohttp import web
 
-from simulator.faults import (
-    CERT_REFRESH,
-    ENDPOINTS,
+from simulator.calls import Call, answer_to
+from simulator.certificates import CertificateRecord
+from simulator.effects import (
     REFUSALS,
     SPOILED_ANSWERS,
-    STATISTICS,
-    TOKEN_REFRESH,
     DroppedError,
-    Fault,
     Refusal,
     after_work,
     before_work,
     http_date,
     spoiled_answer,
 )
+from simulator.faults import CERT_REFRESH, ENDPOINTS, TOKEN_REFRESH
 from simulator.journal import Entry
 from simulator.service import Service
-from simulator.tenants import CertificateRecord, Tenant
+from simulator.tenants import Tenant
+from simulator.tokens import token_digest
 
 PREFIX: Final = "/api/v1/token/"
 MAXIMUM_BODY_BYTES: Final = 64 * 1024  # invented: a CSR has two kilobytes, so this is generous
-MAXIMUM_PAGE: Final = 1000  # invented: the vendor does not say how long a page may be
 
 # vendor: the key stood in the path once, and that form is not supported any more.
 _LEGACY = re.compile(rf"{PREFIX}.+/({'|'.join(ENDPOINTS)})")
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A request that passed the gates, taken apart."""
-
-    request: web.Request
-    endpoint: str
-    tenant: Tenant
-    body: bytes
-    fault: Fault | None
-    entry: Entry
 
 
 class Api:
@@ -110,6 +93,8 @@ class Api:
         if holder:
             tenant, certificate = holder
             entry.note(tenant=tenant.name, cert_name=certificate.name, cert_serial=certificate.serial)
+        api_key = request.headers.get("apiKey", "")
+        entry.note(token=token_digest(api_key) if api_key else None)
         if endpoint is None:
             if _LEGACY.fullmatch(request.path):
                 raise Refusal(404, "an API key in the path is not supported: send it in the header apiKey")
@@ -117,42 +102,20 @@ class Api:
         entry.note(endpoint=endpoint)
         if request.method != "GET":
             raise Refusal(405, f"{endpoint} is a GET", {"Allow": "GET"})
-        tenant = _authenticated(holder, request.headers.get("apiKey"))
+        tenant = _authenticated(holder, api_key)
         if not tenant.admit(endpoint):
             raise Refusal(429, "too many requests")
         body = await _received(request)
         async with _job(tenant, endpoint):
-            call = _Call(request, endpoint, tenant, body, self._service.faults.take(tenant.name, endpoint), entry)
+            fault = self._service.faults.take(tenant.name, endpoint)
+            call = Call(request, endpoint, tenant, api_key, body, fault, entry)
             entry.note(fault=call.fault.name if call.fault else None)
             if call.fault:
                 await before_work(call.fault, self._service.clock.now())
-            payload = self._work(call)
+            payload = answer_to(call, self._service)
         return await self._deliver(call, payload)
 
-    def _work(self, call: _Call) -> dict[str, object]:
-        """Do what the endpoint is for and return its answer."""
-        if call.endpoint == CERT_REFRESH:
-            return self._refresh_certificate(call)
-        if call.endpoint == TOKEN_REFRESH:
-            token, expiry, deleted = call.tenant.add_token()
-            return {"token": token, "expiry": _iso(expiry), "deletedToken": deleted}
-        if call.endpoint == STATISTICS:
-            # vendor: counts of verdicts and requests; the names of the fields are invented.
-            mine = sum(seen.tenant == call.tenant.name for seen in self._service.journal.requests())
-            return {"verdictCount": 0, "requestCount": mine}
-        return _page_of_verdicts(call.request, self._service.clock.now())
-
-    def _refresh_certificate(self, call: _Call) -> dict[str, object]:
-        """Issue a certificate (vendor: ``pemCsr`` and ``certName`` in, ``cert`` and ``deletedCertName`` out)."""
-        csr_pem, cert_name = _refresh_body(call.body)
-        try:
-            pem, deleted = self._service.refresh_certificate(call.tenant, csr_pem, cert_name, call.fault)
-        except ValueError as refused:
-            raise Refusal(400, str(refused)) from refused
-        call.entry.note(issued_cert_name=cert_name)
-        return {"cert": pem, "deletedCertName": deleted}
-
-    async def _deliver(self, call: _Call, payload: dict[str, object]) -> web.StreamResponse:
+    async def _deliver(self, call: Call, payload: dict[str, object]) -> web.StreamResponse:
         """Send the answer, or what the fault makes of it.
 
         Raises:
@@ -185,7 +148,7 @@ async def _job(tenant: Tenant, endpoint: str) -> AsyncIterator[None]:
         tenant.job.release()
 
 
-def _authenticated(holder: tuple[Tenant, CertificateRecord] | None, api_key: str | None) -> Tenant:
+def _authenticated(holder: tuple[Tenant, CertificateRecord] | None, api_key: str) -> Tenant:
     """Return the tenant whose active certificate and valid API key these are (vendor: every request needs both).
 
     Raises:
@@ -226,39 +189,3 @@ async def _received(request: web.Request) -> bytes:
         raise Refusal(400, f"the body is longer than {MAXIMUM_BODY_BYTES} bytes") from None
     except ConnectionError as gone:
         raise DroppedError from gone
-
-
-def _refresh_body(raw: bytes) -> tuple[str, str]:
-    """Return ``pemCsr`` and ``certName``.
-
-    Raises:
-        Refusal: 400, the body is not what the vendor asks for.
-    """
-    try:
-        body = json.loads(raw)
-    except ValueError:
-        raise Refusal(400, "the body is not JSON") from None
-    if not isinstance(body, dict):
-        raise Refusal(400, "the body is not a JSON object")
-    csr_pem, cert_name = body.get("pemCsr"), body.get("certName")
-    if not isinstance(csr_pem, str) or not isinstance(cert_name, str):
-        raise Refusal(400, "the body needs pemCsr and certName, both text")
-    return csr_pem, cert_name
-
-
-def _page_of_verdicts(request: web.Request, now: datetime) -> dict[str, object]:
-    """Return one made-up verdict and a bookmark, whatever ``pageLen`` allows.
-
-    Raises:
-        Refusal: 400, ``pageLen`` is not a number of verdicts.
-    """
-    length = request.query.get("pageLen", "1")
-    if not length.isascii() or not length.isdigit() or not 1 <= int(length) <= MAXIMUM_PAGE:
-        raise Refusal(400, f"pageLen is a number from 1 to {MAXIMUM_PAGE}")
-    verdict = {"ipAddress": "192.0.2.10", "profile": "Simulated Camera", "lastSeen": _iso(now)}
-    return {"verdicts": [verdict], "bookmark": "simulated-bookmark"}
-
-
-def _iso(moment: datetime) -> str:
-    """Return a moment as ISO 8601 in UTC with a Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

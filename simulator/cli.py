@@ -1,37 +1,26 @@
-"""The commands ``serve`` and ``faults``, and what a person at a terminal gets to try the service with.
-
-``serve`` writes a credential into a private directory, prints the lines to type, and deletes the directory at the end.
-One module, because all of it is that one command.
-"""
+"""The commands ``serve`` and ``faults``."""
 
 import contextlib
-import json
-import os
-import shlex
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
-from cryptography import x509
-from cryptography.x509.oid import NameOID
 from rich.console import Console
 from rich.table import Table
 
-from simulator.ca import key_pem, new_csr, new_key
+from simulator.expiry import READABLE
 from simulator.faults import FAULTS, PARAMETERS
 from simulator.server import LOOPBACK, CannotListenError
 from simulator.service import DEFAULT_LIFETIME
 from simulator.simulator import Simulator
-from simulator.tenants import Tenant
+from simulator.tokens import TokenRules
+from simulator.workplace import lines_to_try, private_directory, write_credential
 
 USAGE_ERROR: Final = 2
-PRIVATE_DIRECTORY: Final = 0o700
-PRIVATE_FILE: Final = 0o600
+_RULES: Final = TokenRules()
 _ENDING_SIGNALS: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 app = typer.Typer(
@@ -58,22 +47,44 @@ def serve(  # noqa: PLR0913  - one parameter per option
     ] = None,
     tenant: Annotated[str, typer.Option(help="Name of the tenant to onboard.")] = "demo",
     fault: Annotated[
-        list[str] | None, typer.Option(help="A fault for one cert:refresh; repeatable, met in this order.")
+        list[str] | None,
+        typer.Option(
+            help="A fault for one refresh, of the certificate if that can have it; repeatable, met in this order."
+        ),
     ] = None,
     directory: Annotated[
         Path | None, typer.Option(help="Make this directory for the credential, and delete it at the end.")
     ] = None,
     strict_rate: Annotated[
-        bool, typer.Option("--strict-rate", help="Spent attempts never come back: one an hour after the third.")
+        bool,
+        typer.Option("--strict-rate", help="Spent attempts never come back: one certificate an hour, two API keys."),
     ] = False,
     lifetime_days: Annotated[float, typer.Option(min=0.001, help="How long certificates live.")] = (
         DEFAULT_LIFETIME / timedelta(days=1)
     ),
     age_days: Annotated[float, typer.Option(min=0, help="How old the first certificate is.")] = 0,
+    token_lifetime_days: Annotated[
+        float, typer.Option(min=0.001, help="How long API keys live that token:refresh makes.")
+    ] = _RULES.lifetime / timedelta(days=1),
+    api_key_left_days: Annotated[
+        float | None, typer.Option(help="How long the first API key still lives, told as apiKeyExpiry.")
+    ] = None,
+    token_expiry: Annotated[
+        str, typer.Option(help=f"How token:refresh writes expiry: {', '.join(READABLE)}.")
+    ] = _RULES.expiry,
+    deleted_token: Annotated[
+        str, typer.Option(help="What deletedToken holds: name, or key for the key itself.")
+    ] = _RULES.deleted,
 ) -> None:
     """Serve one tenant until Ctrl-C, and print what to type to try it."""
+    api_key_left = None if api_key_left_days is None else timedelta(days=api_key_left_days)
     with _ending_signals_held_back():
         try:
+            rules = TokenRules(
+                timedelta(days=token_lifetime_days),
+                token_expiry,  # type: ignore[arg-type]  # checked by TokenRules
+                deleted_token,  # type: ignore[arg-type]  # checked by TokenRules
+            )
             with (
                 Simulator.running(
                     port=port,
@@ -83,11 +94,12 @@ def serve(  # noqa: PLR0913  - one parameter per option
                     rate="strict" if strict_rate else "bucket",
                     issued_lifetime=timedelta(days=lifetime_days),
                     server_names=tuple(server_name or ()),
+                    token_rules=rules,
                 ) as simulator,
-                _private_directory(directory) as made,
+                private_directory(directory) as made,
             ):
-                onboarded = simulator.onboard(tenant, age=timedelta(days=age_days))
-                _write_credential(simulator, onboarded, made)
+                onboarded = simulator.onboard(tenant, age=timedelta(days=age_days), api_key_left=api_key_left)
+                write_credential(simulator, onboarded, made)
                 for name in fault or ():
                     simulator.fault(name)
                 _explain(simulator, made)
@@ -129,84 +141,9 @@ def _explain(simulator: Simulator, directory: Path) -> None:
     typer.echo(f"Device-ID simulator: {simulator.url}")
     typer.echo(f"Admin API: {simulator.admin_url or 'off (turn it on with --admin-port 0)'}")
     typer.echo(f"Credential, deleted at the end: {directory}")
-    for purpose, command in _lines_to_try(simulator, directory):
+    for purpose, command in lines_to_try(simulator, directory):
         typer.echo(f"\n# {purpose}\n{command}")
     typer.echo("\nCtrl-C stops it.")
-
-
-@contextlib.contextmanager
-def _private_directory(path: Path | None) -> Iterator[Path]:
-    """Make a directory that nobody else can read, and delete it with all its content in the end.
-
-    Args:
-        path: Where to make it; None for a new one among the temporary files.
-
-    Raises:
-        FileExistsError: There is something at ``path``; the simulator deletes only what it made.
-        OSError: The directory cannot be made.
-    """
-    if path is None:
-        made = Path(tempfile.mkdtemp(prefix="device-id-simulator-"))
-    else:
-        path.mkdir(mode=PRIVATE_DIRECTORY)
-        made = path.absolute()
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
-def _write_credential(simulator: Simulator, tenant: Tenant, directory: Path) -> None:
-    """Write the tenant's credential, and a request for its next certificate.
-
-    Every file is for its owner only. The API key goes into a file of headers for ``curl -H @FILE``, because the
-    arguments of a command can be read by everybody on the machine.
-    """
-    credential = tenant.credential
-    next_key = new_key("ec256")
-    csr = new_csr(next_key, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, tenant.name)]), [])
-    contents = {
-        "ca.pem": simulator.trusted_ca_pem,
-        "cert.pem": credential["cert"],
-        "key.pem": credential["privateKey"],
-        "headers": f"apiKey: {credential['apiKey']}\nContent-Type: application/json\n",
-        "credential.json": json.dumps(credential, indent=2),
-        "next.key.pem": key_pem(next_key),
-        "next.csr.pem": csr,
-        "refresh.json": json.dumps({"pemCsr": csr, "certName": f"{tenant.name}-next"[-64:]}),
-    }
-    for name, content in contents.items():
-        descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  - a descriptor, for its permissions
-            file.write(content)
-
-
-def _lines_to_try(simulator: Simulator, directory: Path) -> list[tuple[str, str]]:
-    """Return what to type in a shell: a purpose and a command each."""
-
-    def file(name: str) -> str:
-        return shlex.quote(str(directory / name))
-
-    call = f"curl -sS --cacert {file('ca.pem')} --cert {file('cert.pem')} --key {file('key.pem')} -H @{file('headers')}"
-    base = f"{simulator.url}/api/v1/token"
-    lines = [
-        ("Is the credential accepted?", f"{call} {base}/verdicts:statistics"),
-        (
-            "A new certificate (once; for another, change certName in refresh.json)",
-            f"{call} -X GET --data @{file('refresh.json')} {base}/cert:refresh",
-        ),
-    ]
-    if simulator.admin_url:
-        admin = f"curl -sS -H 'Content-Type: application/json' {simulator.admin_url}"
-        lines += [
-            (
-                "Let the next cert:refresh fail (`python -m simulator faults` lists the names)",
-                f"{admin}/faults --data '{json.dumps({'fault': 'drop-after-issuing'})}'",
-            ),
-            ("Move the clock by an hour", f"{admin}/clock --data '{json.dumps({'advanceSeconds': 3600})}'"),
-            ("See every request", f"{admin}/requests"),
-        ]
-    return lines
 
 
 def _give_up(sentence: str) -> NoReturn:

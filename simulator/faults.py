@@ -1,23 +1,15 @@
-"""Faults by name: which there are, the queue in which they wait, and what each does to a request.
+"""Faults by name: which there are, which calls can have them, and what each can be told.
 
-One module, because a fault is one thing: to add one, write its line in ``FAULTS`` and its effect below. An effect comes
-before the work, in the certificate, after the work, or in the answer.
+To add one, write its line in ``FAULTS`` and its effect in ``effects``, or in ``token_effects`` if it is about a token.
 """
 
-import asyncio
-import contextlib
-import email.utils
-import json
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from aiohttp import web
-
-from simulator.ca import Terms
+from simulator.expiry import UNREADABLE
+from simulator.tokens import LINE_BREAKS, NOT_A_TOKEN
 
 type Parameter = int | float | str | bool | None
 
@@ -42,9 +34,17 @@ FAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "truncated-pem": "issued, then 200 with half of the certificate's PEM",
         "other-key": "issued for another key than the request's",
         "expired": "issued already expired",
-        "shorter-lived": "issued to end before the newest valid certificate does",
+        "shorter-lived": "issued to end before the newest valid one does",
         "begins-later": "issued to begin in SECONDS of simulated time; refused with 401 until then",
         "chain": "issued by an intermediate: cert holds leaf and intermediate",
+        "no-token": "issued, then 200 without the field token, or with something else in it: FORM",
+        "empty-token": "issued, then 200 with an empty token",
+        "unknown-token": "issued, then 200 with a token that the service does not accept",
+        "same-token": "200 with the token of the request once more; nothing issued",
+        "line-break-token": "issued with a LINE_BREAK in the token: inside, or at the end (PLACE)",
+        "long-token": "issued with a token of LENGTH characters, 43 or more",
+        "past-expiry": "issued as usual, then 200 with an expiry SECONDS ago",
+        "unreadable-expiry": "issued as usual, then 200 with an expiry that names no moment: FORM",
         "activation-delay": "issued, but refused with 401 for SECONDS of simulated time, or until activated",
         "huge-body": "done, then 200 padded to MEGABYTES",
         "endless-body": "done, then 200 with a body that never ends",
@@ -59,9 +59,25 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = MappingProxyType(
         "too-many-requests-retry-after": {"seconds": 3600, "http_date": False},
         "redirect": {"status": 307, "location": "https://elsewhere.invalid/"},
         "begins-later": {"seconds": 3600},
+        "no-token": {"form": "missing"},
+        "line-break-token": {"line_break": "crlf", "place": "inside"},
+        "long-token": {"length": 100_000},
+        "past-expiry": {"seconds": 3600},
+        "unreadable-expiry": {"form": "text"},
         "activation-delay": {"seconds": None},
         "huge-body": {"megabytes": 32},
         "drip": {"seconds": 0.2},
+    }
+)
+
+# Parameters that are one of a few words or numbers, with those.
+CHOICES: Final[Mapping[tuple[str, str], Collection[Parameter]]] = MappingProxyType(
+    {
+        ("redirect", "status"): frozenset({301, 302, 303, 307, 308}),
+        ("no-token", "form"): tuple(NOT_A_TOKEN),
+        ("line-break-token", "line_break"): tuple(LINE_BREAKS),
+        ("line-break-token", "place"): ("inside", "end"),
+        ("unreadable-expiry", "form"): tuple(UNREADABLE),
     }
 )
 
@@ -69,13 +85,29 @@ CERT_REFRESH: Final = "cert:refresh"
 TOKEN_REFRESH: Final = "token:refresh"  # noqa: S105  - a path, not a password
 STATISTICS: Final = "verdicts:statistics"
 VERDICTS: Final = "verdicts"
-REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 ENDPOINTS: Final = (CERT_REFRESH, TOKEN_REFRESH, STATISTICS, VERDICTS)
 
-_OF_CERTIFICATES = frozenset(
-    {"no-cert", "truncated-pem", "other-key", "expired", "shorter-lived", "begins-later", "chain", "activation-delay"}
+# What a fault is about, and so which calls can have it; the others are the network's or a proxy's, whatever the call.
+_KINDS: Final[tuple[tuple[str, tuple[str, ...], frozenset[str]], ...]] = (
+    (
+        "an issued certificate",
+        (CERT_REFRESH,),
+        frozenset({"no-cert", "truncated-pem", "other-key", "begins-later", "chain"}),
+    ),
+    (
+        "an issued token",
+        (TOKEN_REFRESH,),
+        frozenset({"no-token", "empty-token", "unknown-token", "same-token", "line-break-token", "long-token"})
+        | {"past-expiry", "unreadable-expiry"},
+    ),
+    (
+        "an issued certificate or token",
+        (CERT_REFRESH, TOKEN_REFRESH),
+        frozenset({"expired", "shorter-lived", "activation-delay"}),
+    ),
+    ("issuing", (CERT_REFRESH, TOKEN_REFRESH), frozenset({"drop-after-issuing", "server-error-after-issuing"})),
 )
-_OF_REFRESHES = frozenset({"drop-after-issuing", "server-error-after-issuing"})
+_ABOUT: Final = {name: (about, calls) for about, calls, names in _KINDS for name in names}
 
 
 @dataclass(frozen=True)
@@ -100,8 +132,17 @@ class Fault:
         return float(value) if isinstance(value, int | float) else 0.0
 
 
-def fault_named(name: str, tenant: str | None, endpoint: str, parameters: Mapping[str, Parameter]) -> Fault:
-    """Check a fault and fill in its defaults.
+def faults_at(endpoint: str) -> tuple[str, ...]:
+    """Return the names of the faults that a call can meet."""
+    return tuple(name for name in FAULTS if endpoint in _calls_of(name))
+
+
+def _calls_of(name: str) -> tuple[str, ...]:
+    return _ABOUT[name][1] if name in _ABOUT else ENDPOINTS
+
+
+def fault_named(name: str, tenant: str | None, endpoint: str | None, parameters: Mapping[str, Parameter]) -> Fault:
+    """Check a fault and fill in its defaults; without an endpoint it is for ``cert:refresh`` if that can have it.
 
     Raises:
         ValueError: No such fault, endpoint or parameter, a value of the wrong type, or a fault that this endpoint
@@ -109,19 +150,21 @@ def fault_named(name: str, tenant: str | None, endpoint: str, parameters: Mappin
     """
     if name not in FAULTS:
         raise ValueError(f"no fault is called {name!r}: use one of {', '.join(FAULTS)}")
+    endpoint = endpoint or _calls_of(name)[0]
     if endpoint not in ENDPOINTS:
         raise ValueError(f"no endpoint is called {endpoint!r}: use one of {', '.join(ENDPOINTS)}")
-    if name in _OF_CERTIFICATES and endpoint != CERT_REFRESH:
-        raise ValueError(f"the fault {name!r} is about an issued certificate: only {CERT_REFRESH} can have it")
-    if name in _OF_REFRESHES and endpoint not in {CERT_REFRESH, TOKEN_REFRESH}:
-        raise ValueError(f"the fault {name!r} is about issuing: only the refreshes can have it")
+    if endpoint not in _calls_of(name):
+        about, calls = _ABOUT[name]
+        raise ValueError(f"the fault {name!r} is about {about}: only {' and '.join(calls)} can have it")
     defaults = PARAMETERS.get(name, {})
     for parameter, value in parameters.items():
         if parameter not in defaults:
             known = ", ".join(defaults) or "none"
             raise ValueError(f"the fault {name!r} takes no parameter {parameter!r}; it takes: {known}")
-        if not _fits(value, defaults[parameter]) or (parameter == "status" and value not in REDIRECTS):
-            raise ValueError(f"the parameter {parameter!r} of the fault {name!r} cannot be {value!r}")
+        choices = CHOICES.get((name, parameter))
+        if not _fits(value, defaults[parameter]) or (choices and value not in choices):
+            known = f": use one of {', '.join(map(str, choices))}" if choices else ""
+            raise ValueError(f"the parameter {parameter!r} of the fault {name!r} cannot be {value!r}{known}")
     return Fault(name, tenant, endpoint, MappingProxyType({**defaults, **parameters}))
 
 
@@ -132,203 +175,3 @@ def _fits(value: Parameter, default: Parameter) -> bool:
     if value is None:
         return default is None
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-
-
-class FaultQueue:
-    """The faults that wait for requests: those set for so many requests in order, then those set until cleared."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: list[tuple[Fault, int | None]] = []
-
-    def add(self, fault: Fault, times: int | None) -> None:
-        """Queue a fault for the next ``times`` requests, or until cleared when None.
-
-        Raises:
-            ValueError: ``times`` is below 1.
-        """
-        if times is not None and times < 1:
-            raise ValueError("a fault is set for at least one request: times must be 1 or more, or None")
-        with self._lock:
-            self._waiting.append((fault, times))
-
-    def take(self, tenant: str, endpoint: str) -> Fault | None:
-        """Return the fault this request meets, and use it up."""
-        with self._lock:
-            matching = [
-                (index, fault, times)
-                for index, (fault, times) in enumerate(self._waiting)
-                if fault.endpoint == endpoint and fault.tenant in {None, tenant}
-            ]
-            if not matching:
-                return None
-            # Counted faults go first, so that one can be slipped in front of a lasting one.
-            index, fault, times = min(matching, key=lambda match: (match[2] is None, match[0]))
-            if times == 1:
-                del self._waiting[index]
-            elif times is not None:
-                self._waiting[index] = (fault, times - 1)
-            return fault
-
-    def clear(self) -> None:
-        """Forget every fault that waits."""
-        with self._lock:
-            self._waiting.clear()
-
-    def waiting(self) -> list[tuple[Fault, int | None]]:
-        """Return the faults that wait, each with the requests it is still for (None: until cleared)."""
-        with self._lock:
-            return list(self._waiting)
-
-
-# What a fault does to a request.
-
-
-class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of the simulator
-    """An answer other than 200, by a fault or by the service's rules.
-
-    Attributes:
-        status: HTTP status, also the ``code`` of the body.
-        message: One sentence; never holds an API key.
-        headers: Headers to send besides.
-        html: A page to send instead, when a proxy answers and not the service.
-    """
-
-    def __init__(
-        self, status: int, message: str, headers: Mapping[str, str] | None = None, *, html: str | None = None
-    ) -> None:
-        super().__init__(f"{status} {message}")
-        self.status = status
-        self.message = message
-        self.headers = headers or {}
-        self.html = html
-
-
-class DroppedError(Exception):
-    """The connection is to be cut without an answer."""
-
-
-REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
-    {
-        "bad-request": (400, "invalid request"),
-        "unauthorized": (401, "unauthorized: regenerate the certificate, or contact support"),
-        "conflict": (409, "another update or delete job is running: try again when it is done"),
-        "too-many-requests": (429, "too many requests"),
-        "server-error": (500, "internal error"),
-        "unavailable": (503, "the service is unavailable"),
-    }
-)
-SPOILED_ANSWERS: Final = frozenset({"malformed-json", "no-cert", "truncated-pem", "huge-body", "endless-body", "drip"})
-
-_BAD_GATEWAY: Final = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
-_BLOCK_BYTES: Final = 64 * 1024
-_MEGABYTE: Final = 1024 * 1024
-
-
-async def before_work(fault: Fault, now: datetime) -> None:
-    """Delay or refuse a request; return if the work goes on. A Retry-After counts from ``now``.
-
-    Raises:
-        Refusal: The answer is an error.
-        DroppedError: There is no answer.
-    """
-    match fault.name:
-        case "slow":
-            await asyncio.sleep(fault.number("seconds"))
-        case "drop-before-processing":
-            raise DroppedError
-        case "bad-gateway-html":
-            raise Refusal(502, "bad gateway", html=_BAD_GATEWAY)
-        case "redirect":
-            location = {"Location": str(fault.parameters["location"])}
-            raise Refusal(int(fault.number("status")), "the service has moved", location)
-        case "too-many-requests-retry-after":
-            wait = timedelta(seconds=fault.number("seconds"))
-            as_date = fault.parameters["http_date"]
-            retry_after = http_date(now + wait) if as_date else str(int(wait.total_seconds()))
-            raise Refusal(*REFUSALS["too-many-requests"], {"Retry-After": retry_after})
-        case name if name in REFUSALS:
-            raise Refusal(*REFUSALS[name])
-
-
-def change_terms(fault: Fault, terms: Terms, now: datetime, newest_end: datetime) -> Terms:
-    """Return the terms on which a certificate is issued; ``newest_end`` is the end of the newest valid one."""
-    start, end = terms.not_before, terms.not_after
-    match fault.name:
-        case "expired":
-            past = start - (end - start)
-            terms = replace(terms, not_before=past, not_after=start - timedelta(minutes=1), active_from=past)
-        case "shorter-lived":
-            terms = replace(terms, not_after=now + (newest_end - now) / 2)
-        case "begins-later":
-            later = timedelta(seconds=fault.number("seconds"))
-            terms = replace(terms, not_before=start + later, not_after=end + later, active_from=start + later)
-        case "chain":
-            terms = replace(terms, chain=True)
-        case "other-key":
-            terms = replace(terms, other_key=True)
-        case "activation-delay":
-            by_hand = fault.parameters["seconds"] is None
-            delay = timedelta(seconds=fault.number("seconds"))
-            terms = replace(terms, active_from=None if by_hand else now + delay)
-    return terms
-
-
-def after_work(fault: Fault) -> None:
-    """Lose the answer to work that was done.
-
-    Raises:
-        Refusal: The answer is a 500.
-        DroppedError: There is no answer.
-    """
-    if fault.name == "drop-after-issuing":
-        raise DroppedError
-    if fault.name == "server-error-after-issuing":
-        raise Refusal(*REFUSALS["server-error"])
-
-
-async def spoiled_answer(fault: Fault, request: web.Request, answer: Mapping[str, object]) -> web.StreamResponse:
-    """Send a 200 that is not what it should be; the fault is one of ``SPOILED_ANSWERS``."""
-    match fault.name:
-        case "no-cert":
-            answer = {name: value for name, value in answer.items() if name != "cert"}
-        case "truncated-pem":
-            pem = str(answer["cert"])
-            answer = {**answer, "cert": pem[: len(pem) // 2]}
-        case "huge-body":
-            answer = {**answer, "padding": "x" * int(fault.number("megabytes") * _MEGABYTE)}
-        case "endless-body":
-            return await _endless_body(request)
-        case "drip":
-            return await _drip(request, json.dumps(answer).encode(), fault.number("seconds"))
-    text = json.dumps(answer)
-    if fault.name == "malformed-json":
-        text = text[: len(text) // 2]
-    return web.Response(text=text, content_type="application/json")
-
-
-async def _endless_body(request: web.Request) -> web.StreamResponse:
-    """Send blanks, which JSON allows before its first token, until the client has had enough."""
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    with contextlib.suppress(ConnectionError):
-        await response.prepare(request)
-        while True:
-            await response.write(b" " * _BLOCK_BYTES)
-            await asyncio.sleep(0)  # the other clients' turn, also when this one reads as fast as we write
-    return response
-
-
-async def _drip(request: web.Request, body: bytes, seconds: float) -> web.StreamResponse:
-    """Send the right answer so slowly that no timeout between two bytes ever strikes."""
-    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
-    with contextlib.suppress(ConnectionError):
-        await response.prepare(request)
-        for byte in body:
-            await response.write(bytes([byte]))
-            await asyncio.sleep(seconds)
-    return response
-
-
-def http_date(moment: datetime) -> str:
-    """Return a moment as HTTP writes dates."""
-    return email.utils.format_datetime(moment, usegmt=True)

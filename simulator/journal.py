@@ -20,6 +20,9 @@ class Request:
         status: HTTP status answered; None while in progress, and for good when the connection was dropped.
         fault: Name of the fault it met, if any.
         issued_cert_name: Name of the certificate issued to it, whether or not the answer arrived.
+        token: ``tokens.token_digest`` of the API key it came with, whoever's; None without one.
+        issued_token: Digest of the API key made for it, whether or not the answer arrived.
+        deleted_token: Digest of the API key that this deleted.
     """
 
     when: datetime
@@ -32,6 +35,9 @@ class Request:
     status: int | None = None
     fault: str | None = None
     issued_cert_name: str | None = None
+    token: str | None = None
+    issued_token: str | None = None
+    deleted_token: str | None = None
 
 
 class Entry:

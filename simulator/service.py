@@ -9,11 +9,16 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from simulator.ca import CertificateAuthority, KeyAlgorithm, Terms, key_pem, load_csr, new_csr, new_key
+from simulator.certificates import CertificateRecord
 from simulator.clock import Clock
-from simulator.faults import CERT_REFRESH, Fault, FaultQueue, Parameter, change_terms, fault_named
+from simulator.effects import change_terms
+from simulator.expiry import iso
+from simulator.fault_queue import FaultQueue
+from simulator.faults import Fault, Parameter, fault_named
 from simulator.journal import Journal, Request
 from simulator.rate_limit import Rate
-from simulator.tenants import CertificateRecord, Tenant
+from simulator.tenants import Tenant
+from simulator.tokens import CONSOLE_LIFETIME, TokenRules, TokenTerms
 
 DEFAULT_LIFETIME: Final = timedelta(days=90)  # invented: the vendor does not say how long a certificate lives
 
@@ -27,14 +32,18 @@ class Service:
         faults: The faults that wait.
         journal: Every request that got through the handshake.
         issued_lifetime: How long certificates live; set it to change that for those issued from now on.
+        token_rules: How ``token:refresh`` answers, to be set likewise.
     """
 
-    def __init__(self, *, rate: Rate, statistics_limit: bool, issued_lifetime: timedelta) -> None:
+    def __init__(
+        self, *, rate: Rate, statistics_limit: bool, issued_lifetime: timedelta, token_rules: TokenRules
+    ) -> None:
         self.clock = Clock()
         self.ca = CertificateAuthority()
         self.faults = FaultQueue()
         self.journal = Journal()
         self.issued_lifetime = issued_lifetime
+        self.token_rules = token_rules
         self._rate = rate
         self._statistics_limit = statistics_limit
         self._lock = threading.Lock()
@@ -53,6 +62,7 @@ class Service:
         age: timedelta = timedelta(0),
         lifetime: timedelta | None = None,
         chain: bool = False,
+        api_key_left: timedelta | None = None,
     ) -> Tenant:
         """Make a tenant with an API key and a first certificate, as the vendor's console does.
 
@@ -65,6 +75,8 @@ class Service:
             age: How long ago it was issued.
             lifetime: How long it lives; ``issued_lifetime`` by default.
             chain: Whether it comes with an intermediate.
+            api_key_left: How long the API key still lives, told in the credential as ``apiKeyExpiry``; by default a
+                year, and not told.
 
         Returns:
             The tenant; ``tenant.credential`` is what onboarding gives out.
@@ -73,7 +85,12 @@ class Service:
             ValueError: The name is taken, or the CSR or a name is not acceptable.
         """
         tenant = Tenant(name, self.clock, rate=self._rate, statistics_limit=self._statistics_limit)
-        credential = {"apiKey": tenant.add_token()[0]}
+        now = self.clock.now()
+        end = now + (CONSOLE_LIFETIME if api_key_left is None else api_key_left)
+        api_key, token, _ = tenant.add_token(TokenTerms.starting(now - age, end))
+        credential = {"apiKey": api_key}
+        if api_key_left is not None:
+            credential["apiKeyExpiry"] = iso(token.expires)
         if csr_pem is None and key_algorithm is not None:
             key = new_key(key_algorithm)
             credential["privateKey"] = key_pem(key)
@@ -82,7 +99,7 @@ class Service:
                 key, common_name if subject is None else subject, [x509.DNSName(f"{name.lower()}.example")]
             )
         if csr_pem is not None:
-            terms = Terms.starting(self.clock.now() - age, lifetime or self.issued_lifetime, chain=chain)
+            terms = Terms.starting(now - age, lifetime or self.issued_lifetime, chain=chain)
             credential["cert"], _ = self._issue(tenant, csr_pem, cert_name, terms)
             if cert_name is not None:
                 credential["certName"] = cert_name
@@ -165,7 +182,7 @@ class Service:
         *,
         tenant: str | None = None,
         times: int | None = 1,
-        endpoint: str = CERT_REFRESH,
+        endpoint: str | None = None,
         **parameters: Parameter,
     ) -> None:
         """Let coming requests meet a fault.
@@ -174,7 +191,8 @@ class Service:
             name: A key of ``FAULTS``.
             tenant: Whose requests; None for everybody's.
             times: How many requests; None until ``clear_faults()``. Counted faults go before lasting ones.
-            endpoint: Which call, one of ``faults.ENDPOINTS``.
+            endpoint: Which call, one of ``faults.ENDPOINTS``; by default ``cert:refresh``, or ``token:refresh`` where
+                only that can have it.
             parameters: The fault's own, as in ``faults.PARAMETERS``.
 
         Raises:

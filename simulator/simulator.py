@@ -13,6 +13,7 @@ from simulator.rate_limit import Rate
 from simulator.server import LOOPBACK, certifiable, check_address, held_in_thread, listening, url_host
 from simulator.service import DEFAULT_LIFETIME, Service
 from simulator.tls import ServerCertificate, Tls, server_context
+from simulator.tokens import TokenRules
 
 
 class Simulator(Service):
@@ -44,6 +45,7 @@ class Simulator(Service):
         tls: Tls = "modern",
         server_names: Sequence[str] = (),
         session_tickets: bool = False,
+        token_rules: TokenRules | None = None,
     ) -> Iterator[Self]:
         """Serve from a thread until the block ends; then every port is free again.
 
@@ -59,6 +61,7 @@ class Simulator(Service):
             tls: ``modern`` (1.2 and 1.3), ``1.1-only``, or ``none`` for plain HTTP, where everything gets 401.
             server_names: Further host names for the server's certificate, for example ``host.docker.internal``.
             session_tickets: Whether a session ticket follows a TLS 1.3 handshake, as from most servers.
+            token_rules: How ``token:refresh`` answers; the usual ``TokenRules`` by default.
 
         Yields:
             The running simulator, without tenants.
@@ -68,7 +71,12 @@ class Simulator(Service):
         """
         check_address(host, allow_non_loopback=allow_non_loopback)
         address = LOOPBACK if host == "localhost" else host
-        simulator = cls(rate=rate, statistics_limit=statistics_limit, issued_lifetime=issued_lifetime)
+        simulator = cls(
+            rate=rate,
+            statistics_limit=statistics_limit,
+            issued_lifetime=issued_lifetime,
+            token_rules=token_rules or TokenRules(),
+        )
         server_ca = trustme.CA(organization_name="Device-ID simulator", organization_unit_name="server root")
         simulator.trusted_ca_pem = server_ca.cert_pem.bytes().decode()
         context = None

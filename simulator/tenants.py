@@ -8,82 +8,18 @@ One module, because the rule of two needs everything that a tenant holds.
 import re
 import secrets
 import threading
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from simulator.ca import Issued
+from simulator.certificates import Certificate, CertificateRecord
 from simulator.clock import Clock
 from simulator.faults import CERT_REFRESH, STATISTICS, TOKEN_REFRESH
 from simulator.rate_limit import CERT_REFRESH_ALLOWANCE, RATES, TOKEN_REFRESH_ALLOWANCE, Limit, PerSecond, Rate
+from simulator.tokens import CONSOLE_LIFETIME, NewToken, Token, TokenRecord, TokenTerms
 
 KEPT: Final = 2  # vendor: two valid certificates, two valid tokens
 NAME: Final = re.compile(r"[A-Za-z0-9-]{1,64}")  # project's reading: the vendor does not say what a certName may hold
-TOKEN_LIFETIME: Final = timedelta(days=365)  # invented: the vendor does not say
-
-
-@dataclass(frozen=True)
-class CertificateRecord:
-    """One certificate of a tenant as it stood when it was read.
-
-    Attributes:
-        name: Its certName.
-        serial: Serial number.
-        not_before: Start of validity.
-        not_after: End of validity.
-        valid: Counts among the two: neither deleted nor expired.
-        active: The service accepts it now: valid, begun, and past any activation delay.
-        deleted: Evicted by a newer one, or revoked.
-        pem: What was handed out: leaf, and intermediate when there is one.
-    """
-
-    name: str
-    serial: int
-    not_before: datetime
-    not_after: datetime
-    valid: bool
-    active: bool
-    deleted: bool
-    pem: str
-
-
-@dataclass
-class _Certificate:
-    """A certificate as the tenant keeps it; ``active_from`` None means not until somebody activates it."""
-
-    name: str
-    issued: Issued
-    active_from: datetime | None
-    deleted: bool = False
-
-    def valid(self, now: datetime) -> bool:
-        return not self.deleted and now < self.issued.leaf.not_valid_after_utc
-
-    def record(self, now: datetime) -> CertificateRecord:
-        leaf = self.issued.leaf
-        accepted = self.active_from is not None and max(self.active_from, leaf.not_valid_before_utc) <= now
-        return CertificateRecord(
-            name=self.name,
-            serial=leaf.serial_number,
-            not_before=leaf.not_valid_before_utc,
-            not_after=leaf.not_valid_after_utc,
-            valid=self.valid(now),
-            active=self.valid(now) and accepted,
-            deleted=self.deleted,
-            pem=self.issued.pem,
-        )
-
-
-@dataclass
-class _Token:
-    """An API key as the tenant keeps it."""
-
-    value: str
-    expiry: datetime
-    deleted: bool = False
-
-    def valid(self, now: datetime) -> bool:
-        return not self.deleted and now < self.expiry
 
 
 class Tenant:
@@ -104,8 +40,8 @@ class Tenant:
         self.job = threading.Lock()
         self._clock = clock
         self._lock = threading.RLock()
-        self._certificates: list[_Certificate] = []
-        self._tokens: list[_Token] = []
+        self._certificates: list[Certificate] = []
+        self._tokens: list[Token] = []
         self._onboarded: dict[str, str] = {}
         self._limits: dict[str, Limit] = {
             CERT_REFRESH: RATES[rate](CERT_REFRESH_ALLOWANCE),
@@ -128,7 +64,7 @@ class Tenant:
         """
         now = self._clock.now()
         with self._lock:
-            valid = [token.value for token in self._tokens if token.valid(now)]
+            valid = [token.key for token in self._tokens if token.valid(now)]
         if not valid:
             raise LookupError(f"tenant {self.name!r} has no valid API key left")
         return valid[-1]
@@ -148,6 +84,13 @@ class Tenant:
         now = self._clock.now()
         with self._lock:
             return [certificate.record(now) for certificate in self._certificates]
+
+    @property
+    def tokens(self) -> list[TokenRecord]:
+        """Every API key ever made, oldest first, deleted ones included; by name and digest, never the key."""
+        now = self._clock.now()
+        with self._lock:
+            return [token.record(now) for token in self._tokens]
 
     @property
     def working(self) -> bool:
@@ -172,11 +115,35 @@ class Tenant:
         with self._lock:
             self._named(cert_name).active_from = self._clock.now()
 
-    def _named(self, cert_name: str) -> _Certificate:
+    def revoke_token(self, name: str) -> None:
+        """Delete an API key as if somebody had done so in the vendor's console.
+
+        Raises:
+            LookupError: The tenant has no key of this name.
+        """
+        with self._lock:
+            self._token_named(name).deleted = True
+
+    def activate_token(self, name: str) -> None:
+        """End an API key's activation delay now.
+
+        Raises:
+            LookupError: The tenant has no key of this name.
+        """
+        with self._lock:
+            self._token_named(name).active_from = self._clock.now()
+
+    def _named(self, cert_name: str) -> Certificate:
         for certificate in self._certificates:
             if certificate.name == cert_name:
                 return certificate
         raise LookupError(f"tenant {self.name!r} has no certificate {cert_name!r}")
+
+    def _token_named(self, name: str) -> Token:
+        for token in self._tokens:
+            if token.name == name:
+                return token
+        raise LookupError(f"tenant {self.name!r} has no API key {name!r}")
 
     # What the service uses.
 
@@ -194,18 +161,22 @@ class Tenant:
         return None
 
     def accepts_key(self, api_key: str) -> bool:
-        """Whether this is one of the tenant's valid API keys."""
-        now, given = self._clock.now(), api_key.encode()
+        """Whether this is one of the tenant's valid and active API keys."""
+        now = self._clock.now()
         with self._lock:
-            return any(
-                token.valid(now) and secrets.compare_digest(token.value.encode(), given) for token in self._tokens
-            )
+            return any(token.active(now) and token.is_key(api_key) for token in self._tokens)
+
+    def token_with(self, api_key: str) -> TokenRecord | None:
+        """Return the record of a presented API key, or None if it is not this tenant's."""
+        now = self._clock.now()
+        with self._lock:
+            return next((token.record(now) for token in self._tokens if token.is_key(api_key)), None)
 
     def hide_keys(self, text: str) -> str:
         """Return ``text`` with every API key the tenant ever had replaced."""
         with self._lock:
             for token in self._tokens:
-                text = text.replace(token.value, "<redacted>")
+                text = text.replace(token.key, "<redacted>")
         return text
 
     def admit(self, endpoint: str) -> bool:
@@ -236,26 +207,28 @@ class Tenant:
                 raise ValueError("certName holds letters, digits and -, and at most 64 of them")
             if any(certificate.name == cert_name for certificate in self._certificates):
                 raise ValueError("certName is taken: this tenant has used it before")
-            self._certificates.append(_Certificate(cert_name, issued, active_from))
+            self._certificates.append(Certificate(cert_name, issued, active_from))
             evicted = _delete_the_third(self._certificates, now)
             return evicted.name if evicted else ""
 
-    def add_token(self, value: str | None = None) -> tuple[str, datetime, str]:
-        """Keep a new API key, generated unless given, and delete the oldest valid one if it is the third.
+    def add_token(self, terms: TokenTerms | None = None) -> NewToken:
+        """Keep a new API key and delete the oldest valid one if it is the third.
+
+        Args:
+            terms: The key; one as the vendor's console makes them by default.
 
         Returns:
-            The key, its expiry, and the deleted key or an empty string (vendor: ``token``, ``expiry``,
-            ``deletedToken``).
+            The key first, then its record and the deleted one.
         """
         now = self._clock.now()
-        token = _Token(value or secrets.token_urlsafe(32), (now + TOKEN_LIFETIME).replace(microsecond=0))
+        terms = terms or TokenTerms.starting(now, now + CONSOLE_LIFETIME)
         with self._lock:
+            token = Token(f"token-{len(self._tokens) + 1}", terms, terms.active_from)
             self._tokens.append(token)
-            evicted = _delete_the_third(self._tokens, now)
-            return token.value, token.expiry, evicted.value if evicted else ""
+            return NewToken(token.key, token.record(now), _delete_the_third(self._tokens, now))
 
 
-def _delete_the_third[Held: (_Certificate, _Token)](held: list[Held], now: datetime) -> Held | None:
+def _delete_the_third[Held: (Certificate, Token)](held: list[Held], now: datetime) -> Held | None:
     """Delete the oldest valid one when there are more than two, and return it."""
     valid = [one for one in held if one.valid(now)]
     if len(valid) <= KEPT:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LIFETIME = timedelta(days=90)
 NOT_DUE, DUE = timedelta(days=10), timedelta(days=80)  # ages of a certificate that lives LIFETIME
+API_KEY_LEFT = timedelta(days=180)  # its end is known, so it is looked at; it is not due
 LEDGER = "ledger"
 
 
@@ -65,7 +66,9 @@ class Environment:
         EC keys: to make an RSA key takes a second or none, and takes the same on both sides of every ratio.
         """
         name = f"customer-{next(self._numbers)}"
-        tenant = self.simulator.onboard(name, key_algorithm="ec256", age=age, lifetime=LIFETIME)
+        tenant = self.simulator.onboard(
+            name, key_algorithm="ec256", age=age, lifetime=LIFETIME, api_key_left=API_KEY_LEFT
+        )
         return self._secrets.create_secret(Name=name, SecretString=json.dumps(tenant.credential))["ARN"]
 
     def forget_records(self) -> None:
@@ -86,7 +89,7 @@ class Environment:
 def environment() -> Iterator[Environment]:
     """Start both, and stop them at the end.
 
-    The service sends a session ticket after the handshake, as most servers do: see `transport`, which otherwise waits.
+    The service sends a session ticket after the handshake, as most servers do: see `mtls`, which otherwise waits.
     """
     service = Simulator.running(session_tickets=True, statistics_limit=False, issued_lifetime=LIFETIME)
     with counted_aws() as (url, calls), service as simulator:

@@ -23,7 +23,7 @@ from certificate_rotation.domain.decision import Command
 from certificate_rotation.domain.errors import InvalidCredential
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.rotation import rotate
-from dev.bench.environment import DUE, LIFETIME, NOT_DUE
+from dev.bench.environment import API_KEY_LEFT, DUE, LIFETIME, NOT_DUE
 from dev.bench.shards import Shard, Shards
 from simulator import Simulator
 
@@ -136,7 +136,8 @@ def _due_tenant(simulator: Simulator, shards: Shards, number: int) -> Tenant:
 
 
 def _credential(simulator: Simulator, name: str, age: timedelta) -> str:
-    return json.dumps(simulator.onboard(name, key_algorithm="ec256", age=age, lifetime=LIFETIME).credential)
+    tenant = simulator.onboard(name, key_algorithm="ec256", age=age, lifetime=LIFETIME, api_key_left=API_KEY_LEFT)
+    return json.dumps(tenant.credential)
 
 
 def _timed(tenant: Tenant, shards: Shards) -> tuple[str, float]:

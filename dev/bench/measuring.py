@@ -1,7 +1,13 @@
-"""Runs the function and the scripts in turn, so that whatever the machine does meanwhile happens to all of them."""
+"""Runs the function and the scripts in turn, so that whatever the machine does meanwhile happens to all of them.
 
+A run's time is what somebody waits for it. On a machine that does something else as well it is mostly waiting for AWS,
+the service and the processor, and of so few rounds the ratio is then a matter of luck. So the page also says how far
+luck goes, and the ratio of the processor's time, by which two versions of the code can be told apart.
+"""
+
+import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -12,6 +18,7 @@ from dev.built_function import Function
 from dev.emulator import Emulator, emulated
 from dev.local_aws import ROOT
 
+_DRAWS = 1000
 _CODE = ROOT / "dev/bench"  # as /var/task: the scripts are the package `baselines` in it
 
 
@@ -23,23 +30,31 @@ class BenchFailedError(RuntimeError):
 class Times:
     """Milliseconds of the function and of the script it is compared with, a pair per round."""
 
-    function: list[float] = field(default_factory=list)
-    script: list[float] = field(default_factory=list)
+    rounds: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def ratio(self) -> float:
         """Of the medians: a single slow round says nothing."""
-        return median(self.function) / median(self.script)
+        return _ratio(self.rounds)
 
     def add(self, function: float, script: float) -> None:
         """One round."""
-        self.function.append(function)
-        self.script.append(script)
+        self.rounds.append((function, script))
+
+    def luck(self) -> tuple[float, float]:
+        """Between what the ratio would lie in 95 of 100 repeats, by drawing from the rounds (bootstrap percentiles)."""
+        draw = random.Random(1)  # noqa: S311 - statistics; the same rounds give the same answer
+        drawn = sorted(_ratio(draw.choices(self.rounds, k=len(self.rounds))) for _ in range(_DRAWS))
+        return drawn[round(_DRAWS * 0.025)], drawn[round(_DRAWS * 0.975)]
 
     def __str__(self) -> str:
-        # On a busy machine the medians are too long, and the fastest rounds show what was in the way of the others.
-        fastest = f"fastest {min(self.function):.0f} against {min(self.script):.0f}"
-        return f"{median(self.function):.0f} ms against {median(self.script):.0f} ms; {fastest}"
+        function, script = median(function for function, _ in self.rounds), median(script for _, script in self.rounds)
+        least, most = self.luck()
+        return f"{function:.0f} ms against {script:.0f} ms; by luck of the rounds from {least:.2f} to {most:.2f}"
+
+
+def _ratio(rounds: Sequence[tuple[float, float]]) -> float:
+    return median(function for function, _ in rounds) / median(script for _, script in rounds)
 
 
 @dataclass
@@ -53,10 +68,12 @@ class Cold:
 
 @dataclass
 class Warm:
-    """Later invocations of one execution environment."""
+    """Later invocations of one execution environment; `..._processor` is the processor's time of the same runs."""
 
     check: Times = field(default_factory=Times)
+    check_processor: Times = field(default_factory=Times)
     rotation: Times = field(default_factory=Times)
+    rotation_processor: Times = field(default_factory=Times)
     check_calls: Counter[str] = field(default_factory=Counter)
     rotation_calls: Counter[str] = field(default_factory=Counter)
     rotation_exchanges: Counter[str] = field(default_factory=Counter)
@@ -100,19 +117,21 @@ def warm(environment: Environment, function: Function, checks: int, rotations: i
         customer = environment.customer(NOT_DUE)
         for number in track(range(checks + 1), "Checks", transient=True):
             with environment.calls.counted() as calls, environment.exchanges() as asked:
-                spent = _timed(ours, {"secretId": customer}, "not_due")
-            against = _timed(look, {"secretId": customer, "probes": asked.total()})
+                spent = _spent(ours, {"secretId": customer}, "not_due")
+            against = _spent(look, {"secretId": customer, "probes": asked.total()})
             if number:  # the first one started everything
-                measured.check.add(spent, against)
+                measured.check.add(spent.run_ms, against.run_ms)
+                measured.check_processor.add(spent.processor_ms, against.processor_ms)
                 measured.check_calls |= calls
         for number in track(range(rotations + 1), "Rotations", transient=True):
             environment.forget_records()
             event, same = {"secretId": environment.customer(DUE)}, {"secretId": environment.customer(DUE)}
             with environment.calls.counted() as calls, environment.exchanges() as asked:
-                spent = _timed(ours, event, "rotated")
-            against = _timed(rotate, same, "rotated")
+                spent = _spent(ours, event, "rotated")
+            against = _spent(rotate, same, "rotated")
             if number:
-                measured.rotation.add(spent, against)
+                measured.rotation.add(spent.run_ms, against.run_ms)
+                measured.rotation_processor.add(spent.processor_ms, against.processor_ms)
                 measured.rotation_calls |= calls
                 measured.rotation_exchanges |= asked
         measured.peak_memory_mib = ours.peak_memory_mib
@@ -126,6 +145,20 @@ def _first(
     with emulated(what, environment.settings) as started:
         run = _timed(started, event, outcome)
         return started.init_ms, run
+
+
+@dataclass(frozen=True)
+class _Spent:
+    """What one run took."""
+
+    run_ms: float
+    processor_ms: float
+
+
+def _spent(environment: Emulator, event: Mapping[str, object], outcome: str = "") -> _Spent:
+    """Of an execution environment that runs already."""
+    before = environment.processor_ms
+    return _Spent(_timed(environment, event, outcome), environment.processor_ms - before)
 
 
 def _timed(environment: Emulator, event: Mapping[str, object], outcome: str = "") -> float:

@@ -6,6 +6,7 @@ SECRET_ID and SERVICE_URL say what to use; CA_FILE only where the service's cert
 import json
 import os
 import ssl
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any, override
 
 import boto3
 import requests
+from botocore.exceptions import BotoCoreError, ClientError
 from requests.adapters import HTTPAdapter
 
 MAX_AGE = 3600.0  # seconds; has to stay well below the stack's CutoverGraceHours, which is 24 unless you changed it
@@ -87,8 +89,20 @@ class _ClientCertificate(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
 
 
-if __name__ == "__main__":
-    service = DeviceId(boto3.client("secretsmanager"), os.environ["SECRET_ID"], os.environ["SERVICE_URL"])
-    response = service.get("/api/v1/token/verdicts?pageLen=1")
-    response.raise_for_status()
+def main() -> None:
+    """One call, as an example."""
+    secret_id, base_url = os.environ.get("SECRET_ID"), os.environ.get("SERVICE_URL")
+    if not secret_id or not base_url:
+        sys.exit("Set SECRET_ID to the name or ARN of the secret, and SERVICE_URL to the service's base URL.")
+    try:
+        response = DeviceId(boto3.client("secretsmanager"), secret_id, base_url).get("/api/v1/token/verdicts?pageLen=1")
+        response.raise_for_status()
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"AWS did not give the secret: {error}")
+    except requests.RequestException as error:
+        sys.exit(f"The service did not answer as it should: {error}")
     print(response.text)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 # Calls the Device-ID service with the credential in use. Needs the AWS CLI, jq and curl.
 # SECRET_ID and SERVICE_URL say what to use; CA_FILE only where the service's certificate is not from a public authority.
 set -eu
+: "${SECRET_ID:?is not set: the name or ARN of the secret}" "${SERVICE_URL:?is not set: the service's base URL}"
 umask 077
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT

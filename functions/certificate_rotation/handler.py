@@ -24,6 +24,7 @@ from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import Report
 from certificate_rotation.domain.result import Result, result_of
 from certificate_rotation.events import command_from
+from certificate_rotation.native_rotation import rotate_step
 from certificate_rotation.notifications.alerts import Alerts
 from certificate_rotation.rotation import rotate
 from certificate_rotation.settings import Settings
@@ -71,6 +72,8 @@ def _run(event: object, context: "LambdaContext") -> Report:
         container.function_is_well = False
         done = container.alerts.failed(error, report, invocation)
         return replace(report, mails_refused=done.mails_refused)
+    if command.step:
+        return rotate_step(dependencies, command, command.step, invocation)
     function_name = "" if command.dry_run or container.function_is_well else context.function_name
     report = rotate(dependencies, command, invocation, function_name=function_name)
     if not function_name:
@@ -80,7 +83,7 @@ def _run(event: object, context: "LambdaContext") -> Report:
         return report
     # Event and settings were good, whatever became of the credential.
     done = container.alerts.resolve_function_incident(known, about_function, invocation)
-    container.function_is_well = known.incident is None and not known.news
+    container.function_is_well = known.certificate.incident is None and not known.news
     return replace(report, mails_refused=report.mails_refused + done.mails_refused)
 
 

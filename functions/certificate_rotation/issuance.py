@@ -2,23 +2,20 @@
 
 | step    | what it writes           | what a crash right after it leaves to the next run |
 |---------|--------------------------|----------------------------------------------------|
-| intend  | key, CSR, name: a version| uses them again                                    |
-| charge  | one attempt: ledger      | holds, because a certificate may exist             |
+| intend  | what the answer will need: a version | uses it again                          |
+| charge  | one attempt: ledger      | holds, because a new half may exist                |
 | issue   | nothing: the one request | as charge                                          |
 | journal | the answer: ledger       | carries on, without another request                |
 """
 
 import logging
-import secrets as randomness
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from certificate_rotation.adapters.device_id_api import ANSWER_SECONDS
 from certificate_rotation.adapters.mtls import CONNECTING_SECONDS
-from certificate_rotation.adapters.secret_store import EARLIER, INTENT
 from certificate_rotation.dependencies import Dependencies
-from certificate_rotation.domain.credential import Intent
 from certificate_rotation.domain.errors import (
     InvalidSettings,
     RefreshFailed,
@@ -31,8 +28,8 @@ from certificate_rotation.domain.errors import (
 from certificate_rotation.domain.invocation import AWS_CALL, TIME_FOR_WRITES, Invocation
 from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.state import OpenAttempt
-from certificate_rotation.domain.x509 import new_csr_pem, new_private_key, private_key_pem
-from certificate_rotation.snapshot import InHand, LeaseLostError, Snapshot
+from certificate_rotation.halves.half import Intent
+from certificate_rotation.snapshot import InHand, LeaseLostError, Snapshot, about
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +37,13 @@ logger = logging.getLogger(__name__)
 ISSUE_BUDGET = timedelta(seconds=CONNECTING_SECONDS + ANSWER_SECONDS) + TIME_FOR_WRITES
 _SETTLE_PAUSES = (1, 2, 4, 8)  # seconds before the next try
 _TOO_LATE = ServiceUnreachable(
-    "AWS took so long to count the attempt that too little time was left to ask for a certificate. Nothing was sent, "
-    "and the attempt was given back."
+    "AWS took so long to count the attempt that too little time was left to ask. Nothing was sent, and the attempt was "
+    "given back."
 )
 
 
 class Issuance:
-    """Asks the service for a certificate. The caller holds the lease."""
+    """Asks the service for a new half. The caller holds the lease."""
 
     def __init__(self, dependencies: Dependencies, invocation: Invocation) -> None:
         """`dependencies` and `invocation` as they are for this run."""
@@ -54,10 +51,10 @@ class Issuance:
         self._began_with = invocation.time_left()
 
     def issue(self, snapshot: Snapshot) -> Snapshot:
-        """Ask for a certificate. One that is in hand and waits is kept beside it.
+        """Ask for a new half. One that is in hand and waits is kept beside it.
 
         Returns:
-            The snapshot, and the new certificate with it.
+            The snapshot, and the new half with it.
 
         Raises:
             LeaseLostError: before anything was sent.
@@ -66,68 +63,65 @@ class Issuance:
             StorageFailure: AWS refused a write or took too long, and nothing was sent; or it could not be told that
                 nothing was issued.
         """
-        self._require_time()
+        self._require_time(snapshot)
         usable = snapshot.usable(self._invocation.clock())
         waiting = usable[-1] if usable else None
         intent = self._intend(snapshot)
-        self._require_time()  # making a large RSA key takes a small Lambda many seconds
+        self._require_time(snapshot)  # making a large RSA key takes a small Lambda many seconds
         attempt, earlier = self._charge(snapshot, intent, waiting)
         if not self.has_time():  # AWS may have taken long to count it
             self._settle(snapshot, attempt, _TOO_LATE)
             raise StorageFailure(str(_TOO_LATE))
         try:
-            issued = self._dependencies.api.refresh(snapshot.credential, intent.csr_pem, intent.cert_name)
+            issued = snapshot.half.ask(self._dependencies.api, snapshot.credential, intent, self._invocation.clock())
         except RefreshFailed as error:
             self._settle(snapshot, attempt, error)
             raise
-        logger.info("The service issued %s and deleted %s.", intent.cert_name, issued.deleted_cert_name or "nothing")
-        answered = replace(
-            attempt, outcome="issued", certificate=issued.certificate, deleted_cert_name=issued.deleted_cert_name
-        )
-        self._journal(snapshot.arn, answered)
+        called = snapshot.half.called(intent.name)
+        logger.info("The service issued the new %s and deleted %s.", called, issued.deleted or "nothing")
+        answer = snapshot.half.journalled(intent, issued.answer, about(snapshot.arn, attempt))
+        answered = replace(attempt, outcome="issued", answer=answer, deleted=issued.deleted)
+        safe_in = self._journal(snapshot, answered)
         attempts = snapshot.state.attempts.charged(attempt.started_at)
-        return snapshot.with_issued(InHand(intent, issued.certificate, answered), attempts, earlier)
+        return snapshot.with_issued(InHand(intent, issued.answer, answered, safe_in), attempts, earlier)
 
     def has_time(self) -> bool:
-        """Whether enough is left of this invocation to ask for a certificate and to write down the answer."""
+        """Whether enough is left of this invocation to ask, and to write down the answer."""
         return self._invocation.time_left() >= ISSUE_BUDGET
 
-    def _require_time(self) -> None:
+    def _require_time(self, snapshot: Snapshot) -> None:
         if self.has_time():
             return
         left, wanted = self._invocation.time_left().total_seconds(), ISSUE_BUDGET.total_seconds()
-        said = f"{left:.0f} seconds are left of this invocation, and asking for a certificate may take {wanted:.0f}."
+        what = snapshot.half.name.words
+        said = f"{left:.0f} seconds are left of this invocation, and asking for a new {what} may take {wanted:.0f}."
         if self._began_with < ISSUE_BUDGET:
             raise InvalidSettings(f"Timeout: {said} Nothing was sent.")
         raise StorageFailure(f"What came before took AWS, or the making of the key, too long: {said} Nothing was sent.")
 
     def _intend(self, snapshot: Snapshot) -> Intent:
-        """A key, a CSR and a name in a version of their own; those of an earlier run if it never came to ask.
+        """What the answer will need, in a version of its own; that of an earlier run if it never came to ask.
 
-        Writing them also shows that the role, the KMS key and the quota allow what the certificate will need.
+        Writing it also shows that the role, the KMS key and the quota allow what the answer will need.
         """
         if snapshot.unasked:
             return snapshot.unasked
-        credential, secrets, labels = snapshot.credential, self._dependencies.secrets, snapshot.labels
+        secrets, labels, names = self._dependencies.secrets, snapshot.labels, snapshot.half.labels
         if snapshot.intent is None:
             secrets.unlabel_all(snapshot.arn, labels)
-        elif labels.get(EARLIER) != snapshot.intent.version:
-            # The key of an attempt that is open must keep a label of ours: INTENT moves on to the new one.
-            secrets.label(snapshot.arn, snapshot.intent.version, EARLIER, now_on=labels.get(EARLIER))
-            secrets.unlabel(snapshot.arn, snapshot.intent.version, INTENT)
-        key = new_private_key(self._dependencies.settings.key_algorithm, like=credential.key)
-        intent = Intent(
-            version=str(uuid.uuid4()),
-            private_key_pem=private_key_pem(key),
-            csr_pem=new_csr_pem(key, like=credential.chain.leaf),
-            cert_name=_new_name(self._dependencies.settings.cert_name_prefix, self._invocation.clock()),
-            based_on=credential.chain.fingerprint,
-        )
-        secrets.put(snapshot.arn, intent.version, intent.dump(), INTENT)
+        elif labels.get(names.earlier) != snapshot.intent.version:
+            # What an open attempt needs must keep a label of ours: the intent's moves on to the new one.
+            secrets.label(snapshot.arn, snapshot.intent.version, names.earlier, now_on=labels.get(names.earlier))
+            secrets.unlabel(snapshot.arn, snapshot.intent.version, names.intent)
+        half, settings = snapshot.half, self._dependencies.settings
+        name = half.new_name(settings, self._invocation.clock())
+        parts = half.new_parts(snapshot.credential, settings)
+        intent = Intent(str(uuid.uuid4()), snapshot.fingerprint, name, parts)
+        secrets.put(snapshot.arn, intent.version, intent.dump(), names.intent)
         return intent
 
     def _charge(self, snapshot: Snapshot, intent: Intent, waiting: InHand | None) -> tuple[OpenAttempt, InHand | None]:
-        """Count the attempt before it leaves; with it comes what waits beside it, its certificate written down.
+        """Count the attempt before it leaves; with it comes what waits beside it, its answer written down.
 
         Raises:
             LeaseLostError: the lease ran out and is another's now.
@@ -136,38 +130,41 @@ class Issuance:
             started_at=self._invocation.clock(),
             intent_version=intent.version,
             based_on=intent.based_on,
-            cert_name=intent.cert_name,
-            previous_cert_name=snapshot.credential.cert_name,
+            name=intent.name,
+            previous_name=snapshot.half.name_in(snapshot.credential),
         )
         earlier = None
         if waiting and waiting.attempt:
-            known = replace(waiting.attempt, outcome="issued", certificate=waiting.certificate)
-            earlier = replace(waiting, attempt=known)
+            known_as = about(snapshot.arn, waiting.attempt)
+            answer = snapshot.half.journalled(waiting.intent, waiting.answer, known_as)
+            earlier = replace(waiting, attempt=replace(waiting.attempt, outcome="issued", answer=answer))
         attempts, owner = snapshot.state.attempts.charged(attempt.started_at), self._invocation.owner
         before = earlier.attempt if earlier else None
         try:
-            charged = self._dependencies.ledger.charge(snapshot.arn, owner, attempts, attempt, earlier=before)
+            charged = self._dependencies.ledger.charge(
+                snapshot.arn, snapshot.half.name, owner, attempts, attempt, earlier=before
+            )
         except StorageFailure as error:
             # It may have been counted all the same, the answer lost: as nothing was sent, it must not stay open.
             try:
                 self._settle(snapshot, attempt, ServiceUnreachable(f"{error} Nothing was sent."))
             except StorageFailure as left:
-                if self._may_be_open(snapshot.arn, attempt):
+                if self._may_be_open(snapshot, attempt):
                     raise left from error
             raise
         if not charged:
             raise LeaseLostError("The lease ran out before anything was sent.")
         return attempt, earlier
 
-    def _may_be_open(self, arn: str, attempt: OpenAttempt) -> bool:
+    def _may_be_open(self, snapshot: Snapshot, attempt: OpenAttempt) -> bool:
         """Whether the ledger counts it, or does not say: then the next runs hold, and people must hear so."""
         try:
-            return self._dependencies.ledger.load(arn).open_attempt == attempt
+            return self._dependencies.ledger.load(snapshot.arn).of(snapshot.half.name).open_attempt == attempt
         except StorageFailure:
             return True
 
     def _settle(self, snapshot: Snapshot, attempt: OpenAttempt, error: RefreshFailed) -> None:
-        """Write down why no certificate came. An unknown outcome stays open: that is what holds the next run."""
+        """Write down why nothing came. An unknown outcome stays open: that is what holds the next run."""
         if error.verdict == "unknown":
             return
         before = snapshot.state.attempts
@@ -177,7 +174,8 @@ class Issuance:
         self._persist(snapshot, attempt, attempts, error)
         if isinstance(error, RefreshRejected):  # it would be refused again: the next run makes another request
             with adding(f"Before that: {error}"):
-                self._dependencies.secrets.unlabel(snapshot.arn, attempt.intent_version, INTENT)
+                label = snapshot.half.labels.intent
+                self._dependencies.secrets.unlabel(snapshot.arn, attempt.intent_version, label)
 
     def _persist(self, snapshot: Snapshot, attempt: OpenAttempt, attempts: Attempts, error: RefreshFailed) -> None:
         """Close the attempt in the ledger, tried again while there is time: left open, it would hold for weeks.
@@ -190,6 +188,7 @@ class Issuance:
             try:
                 self._dependencies.ledger.settle(
                     snapshot.arn,
+                    snapshot.half.name,
                     attempts,
                     attempt,
                     outcome=type(error).__name__,
@@ -200,23 +199,23 @@ class Issuance:
                 pause = next(pauses, None)
                 if pause is None or self._invocation.time_left() < 2 * AWS_CALL + timedelta(seconds=pause):
                     raise StorageFailure(
-                        f"{refused} So the ledger could not be told that no certificate was issued, and goes on "
-                        f"counting the attempt as one of unknown outcome. Before that: {error}",
+                        f"{refused} So the ledger could not be told that nothing was issued, and goes on counting the "
+                        f"attempt as one of unknown outcome. Before that: {error}",
                         holds=True,
                     ) from refused
-                logger.warning("That no certificate was issued could not be written down; once more: %s", refused)
+                logger.warning("That nothing was issued could not be written down; once more: %s", refused)
                 self._invocation.sleep(pause)
             else:
                 return
 
-    def _journal(self, arn: str, attempt: OpenAttempt) -> None:
-        """The first store of the answer. Should it fail, the second one, `stage`, matters more than the failure."""
+    def _journal(self, snapshot: Snapshot, attempt: OpenAttempt) -> str:
+        """The first store of the answer; where it is safe now, if anywhere.
+
+        Should it fail, the second store, `stage`, matters more than the failure.
+        """
         try:
-            self._dependencies.ledger.journal(arn, attempt)
+            self._dependencies.ledger.journal(snapshot.arn, snapshot.half.name, attempt)
         except StorageFailure as error:
             logger.warning("The answer could not be recorded in the ledger: %s", error)
-
-
-def _new_name(prefix: str, now: datetime) -> str:
-    """Unique per rotation; our reading of the vendor's alphabet: letters, digits and hyphens, at most 64."""
-    return f"{prefix}-{now:%Y%m%d-%H%M%S}-{randomness.token_hex(3)}"
+            return snapshot.half.second_store
+        return "the ledger"

@@ -39,7 +39,7 @@ class Prober:
         self._answers[_pair(credential)] = REFUSED
 
     def forget(self) -> None:
-        """The service issued a certificate, and may have deleted another: what it said before is of yesterday."""
+        """The service issued a new half, or may have, and deleted another: what it said before is of yesterday."""
         self._answers.clear()
 
     def ask(self, credential: Credential) -> Verdict:

@@ -8,7 +8,7 @@
 | promote | AWSCURRENT moves                | only tidies                                        |
 | close   | labels off, event, mail, ledger | nothing is left to do: the lease went with it      |
 
-Two certificates may wait at once, in the last day of the one in use: the first one the service accepts is used.
+Two may wait at once, in the last day of the one in use: the first one the service accepts is used.
 
 Five steps in one module, because their order is what a crash between two of them depends on.
 """
@@ -20,18 +20,13 @@ from certificate_rotation.adapters.secret_store import PENDING
 from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.decision import Progress
-from certificate_rotation.domain.errors import (
-    CertificateNotAccepted,
-    CertificateRejected,
-    InvalidCredential,
-    StorageFailure,
-    adding,
-)
+from certificate_rotation.domain.errors import InvalidCredential, StorageFailure, adding
+from certificate_rotation.domain.half import Life
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import Report, Rotated
 from certificate_rotation.domain.state import LastRotation, OpenAttempt
 from certificate_rotation.domain.verdict import NOT_ASKED, Answer, Verdict
-from certificate_rotation.domain.x509 import EndsSoonerError, check_issued, load_private_key
+from certificate_rotation.domain.x509 import EndsSoonerError
 from certificate_rotation.notifications.alerts import Delivery
 from certificate_rotation.prober import Prober
 from certificate_rotation.snapshot import CredentialChangedError, InHand, Snapshot, staged_version
@@ -41,17 +36,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Promoted:
-    """A new credential in use, and nobody told yet.
+    """A new half in use, and nobody told yet.
 
     Attributes:
         snapshot: as things are now.
         attempt: the one that brought it; None when somebody deleted the ledger's record of it.
-        previous: what the service says of the credential it replaced, since the new one was issued.
-        previous_ended: whether that one has reached its date.
+        rotation: what happened.
+        previous: what the service says of the credential it replaced, since the new half was issued.
+        previous_ended: whether the half it replaced has reached its date.
     """
 
     snapshot: Snapshot
     attempt: OpenAttempt | None
+    rotation: LastRotation
     previous: Verdict
     previous_ended: bool = False
 
@@ -73,71 +70,120 @@ class Renewed:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A certificate in hand, joined with the credential it is to replace."""
+    """A half in hand, joined with the credential it is to be part of."""
 
     of: InHand
     credential: Credential
     version: str
+    is_staged: bool
 
 
 class Promotion:
-    """Puts an issued certificate into use. The caller holds the lease."""
+    """Puts an issued half into use. The caller holds the lease."""
 
     def __init__(self, dependencies: Dependencies, invocation: Invocation, prober: Prober) -> None:
         """`dependencies` and `invocation` as they are for this run; `prober` asks all its questions."""
         self._dependencies, self._invocation, self._prober = dependencies, invocation, prober
 
-    def promote(self, snapshot: Snapshot, *, patiently: bool = True) -> Promoted:
-        """Put a certificate in hand into use, without another request.
+    def stage(self, snapshot: Snapshot, token: str) -> None:
+        """Store what is in hand for Secrets Manager's own rotation: checked, under the version its token names.
+
+        Raises:
+            CertificateRejected, StorageFailure: as of `promote`.
+        """
+        newest = self._checked(snapshot)[0]
+        self._stage(snapshot, replace(newest, version=token), PENDING)
+
+    def promote(
+        self, snapshot: Snapshot, beside: Snapshot, *, patiently: bool = True, only_accepted: bool = False
+    ) -> Promoted:
+        """Put what is in hand into use, without another request.
 
         Args:
             snapshot: with what is in hand.
+            beside: of the other half: where both in use are dead, what waits there is tried together with this.
             patiently: whether to ask about it a few times; once, where something else is to be tried in this run.
+            only_accepted: whether one of which the service says nothing will never do.
 
         Returns:
             What is in use now, for `close`.
 
         Raises:
             CredentialChangedError: somebody moved AWSCURRENT meanwhile.
-            CertificateRejected: the newest one fails the offline check.
-            CertificateNotAccepted: the service does not accept one yet, or gives no answer.
-            StorageFailure: AWS refused a write; says where the certificate is safe.
+            CertificateRejected, ApiKeyRejected: the newest one fails the offline check.
+            CertificateNotAccepted, ApiKeyNotAccepted: the service does not accept one yet, or gives no answer.
+            StorageFailure: AWS refused a write; says where the new half is safe.
         """
         if snapshot.progress is Progress.PROMOTED:
             held = self._held_by_consumers(snapshot)
             answer = self._prober.ask(held) if held else NOT_ASKED
-            ended = held is not None and self._invocation.clock() >= held.chain.not_after
-            return Promoted(snapshot, snapshot.promoted, answer, ended)
+            return self._promoted(snapshot, snapshot.credential, snapshot.promoted, held, answer)
         secrets, replaced = self._dependencies.secrets, snapshot.credential
         candidates = self._checked(snapshot)
         newest = candidates[0]
-        if not snapshot.is_staged(newest.of):
+        if not newest.is_staged:
             self._stage(snapshot, newest)
         snapshot = snapshot.with_staged(newest.version)
-        chosen = self._choose(snapshot, candidates, patiently=patiently)
+        chosen = self._choose(snapshot, candidates, beside, patiently=patiently, only_accepted=only_accepted)
+        staged = snapshot.half.labels.staged
         if chosen is not newest:
             # AWS ignores a put of what is there already, labels included: then the label stays where it is.
             self._stage(snapshot, chosen)
-            secrets.unlabel(snapshot.arn, newest.version, PENDING)
+            secrets.unlabel(snapshot.arn, newest.version, staged)
             snapshot = snapshot.with_staged(chosen.version)
-        name, attempt = chosen.of.intent.cert_name, chosen.of.attempt
-        with adding(f"The new certificate {name} is safe in the secret, labelled AWSPENDING."):
+        called, attempt = snapshot.half.called(chosen.of.intent.name), chosen.of.attempt
+        with adding(f"The new {called} is safe in the secret, labelled {staged}."):
             if not secrets.promote(snapshot.arn, chosen.version, instead_of=snapshot.version):
-                raise CredentialChangedError("Somebody moved AWSCURRENT while a certificate was being put into use.")
-        logger.info("%s is in use.", name)
-        if attempt is None or attempt.outcome != "issued" or attempt.deleted_cert_name:
-            self._prober.ask(replaced)  # it was deleted, or what the service said of that is lost
-        ended = self._invocation.clock() >= replaced.chain.not_after
-        return Promoted(snapshot.with_promoted(chosen.credential), attempt, self._prober.known(replaced), ended)
+                raise CredentialChangedError(f"Somebody moved AWSCURRENT while a new {called} was being put into use.")
+        logger.info("The new %s is in use.", called)
+        seems_over = self._life_of(snapshot, replaced).has_ended(self._invocation.clock())
+        if attempt is None or attempt.outcome != "issued" or attempt.deleted or seems_over:
+            self._prober.ask(replaced)  # it was deleted, or what the service said of that is lost; or a note says so
+        return self._promoted(snapshot, chosen.credential, attempt, replaced, self._prober.known(replaced))
 
-    def _choose(self, snapshot: Snapshot, candidates: list[_Candidate], *, patiently: bool) -> _Candidate:
+    def _promoted(
+        self,
+        snapshot: Snapshot,
+        credential: Credential,
+        attempt: OpenAttempt | None,
+        replaced: Credential | None,
+        answer: Verdict,
+    ) -> Promoted:
+        half, policy, now = snapshot.half, self._dependencies.settings.policy, self._invocation.clock()
+        ended = replaced is not None and self._life_of(snapshot, replaced).has_surely_ended(now)
+        rotation = LastRotation(
+            at=now,
+            name=half.name_in(credential) or "",
+            fingerprint=half.fingerprint(snapshot.arn, credential),
+            previous_fingerprint=attempt.based_on if attempt else "",
+            previous_name=attempt.previous_name if attempt else None,
+            deleted=attempt.deleted if attempt else "",
+        )
+        return Promoted(snapshot.with_promoted(credential, rotation, policy), attempt, rotation, answer, ended)
+
+    def _life_of(self, snapshot: Snapshot, replaced: Credential) -> Life:
+        """When what was replaced ends."""
+        try:
+            return snapshot.half.life(snapshot.arn, replaced, snapshot.state, self._dependencies.settings.policy)
+        except InvalidCredential:  # a note of its end that cannot be read says nothing
+            return Life()
+
+    def _choose(
+        self,
+        snapshot: Snapshot,
+        candidates: list[_Candidate],
+        beside: Snapshot,
+        *,
+        patiently: bool,
+        only_accepted: bool,
+    ) -> _Candidate:
         """The first one the service accepts; where the one in use is dead, one of which it says nothing will do.
 
         The one in use is asked about early: a service that takes its time with every answer must not leave too little
         of it for the question everything else hangs on.
 
         Raises:
-            CertificateNotAccepted: there is none.
+            CertificateNotAccepted, ApiKeyNotAccepted: there is none.
         """
         offered = [one.credential for one in candidates]
         chosen = _first(Answer.ACCEPTED, candidates, self._prober.ask_each(offered))
@@ -146,12 +192,30 @@ class Promotion:
         in_use = self._prober.ask(snapshot.credential).answer
         verdicts = self._prober.ask_patiently(offered) if patiently else [self._prober.known(one) for one in offered]
         chosen = _first(Answer.ACCEPTED, candidates, verdicts)
-        ended = self._invocation.clock() >= snapshot.credential.chain.not_after
-        if chosen is None and (in_use is Answer.REFUSED or (ended and in_use is not Answer.ACCEPTED)):
+        ended = snapshot.life.has_surely_ended(self._invocation.clock())
+        if chosen is None and in_use is Answer.REFUSED:  # the other half in use may be the dead one
+            both = self._with_both(candidates[0], beside)
+            chosen = _first(Answer.ACCEPTED, both, self._prober.ask_each([one.credential for one in both]))
+        dead = in_use is Answer.REFUSED or (ended and in_use is not Answer.ACCEPTED)
+        if chosen is None and dead and not only_accepted:
             chosen = _first(Answer.NONE, candidates, verdicts)  # consumers have nothing that works: nothing is lost
         if chosen is None:
-            raise CertificateNotAccepted(_why_not(candidates[0], verdicts[0]))
+            newest = candidates[0]
+            raise snapshot.half.not_accepted(why_not(snapshot, newest.of.intent.name, newest.credential, verdicts[0]))
         return chosen
+
+    def _with_both(self, candidate: _Candidate, beside: Snapshot) -> list[_Candidate]:
+        """The candidate, with what waits of the other half in it as well. The next run closes that one's rotation."""
+        both, now = [], self._invocation.clock()
+        for one in beside.usable(now):
+            try:
+                joined = beside.half.join(one.intent, one.answer, candidate.credential, now, shorter=True)
+            except ValueError as error:
+                logger.warning("What waits of the other half cannot be used: %s", error)
+            else:
+                version = staged_version(candidate.of.intent.version, f"{beside.version}/{one.intent.version}")
+                both.append(_Candidate(candidate.of, joined, version, is_staged=False))
+        return both
 
     def close(self, done: Promoted, report: Report) -> Renewed:
         """Tidy, notify, and close. What AWS does not take of the news is written down for the next run.
@@ -164,28 +228,21 @@ class Promotion:
             StorageFailure: AWS refused a write. The next run closes, and notifies again.
         """
         snapshot, attempt, invocation = done.snapshot, done.attempt, self._invocation
-        rotation = LastRotation(
-            at=invocation.clock(),
-            cert_name=snapshot.credential.cert_name or "",
-            fingerprint=snapshot.credential.chain.fingerprint,
-            previous_fingerprint=attempt.based_on if attempt else "",
-            previous_cert_name=attempt.previous_cert_name if attempt else None,
-            deleted_cert_name=attempt.deleted_cert_name if attempt else "",
-        )
-        rotated = Rotated(rotation, done.previous, done.previous_ended)
-        state, ledger, opened = snapshot.state, self._dependencies.ledger, snapshot.state.open_attempt
-        with adding(f"The new certificate {rotation.cert_name} is in use (AWSCURRENT)."):
-            self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.labels)
+        rotated = Rotated(done.rotation, done.previous, done.previous_ended)
+        half, ledger, opened = snapshot.half, self._dependencies.ledger, snapshot.state.open_attempt
+        with adding(f"The new {half.called(done.rotation.name)} is in use (AWSCURRENT)."):
+            self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.all_labels)
             announce = self._dependencies.settings.notify_on_success
-            news = self._dependencies.alerts.rotated(rotated, report, state, invocation, announce=announce)
+            news = self._dependencies.alerts.rotated(rotated, report, snapshot.record, invocation, announce=announce)
             if opened is None:  # somebody deleted the ledger's record
-                ledger.remember(snapshot.arn, None, state.told, keep=news.kept, told=news.gone)
+                ledger.remember(snapshot.arn, half.name, None, snapshot.record.told, keep=news.kept, told=news.gone)
                 return Renewed(rotated, news, closed=False)
             closed = ledger.close(
                 snapshot.arn,
+                half.name,
                 invocation.owner,
                 opened,
-                rotation,
+                done.rotation,
                 promoted=attempt or opened,
                 keep=news.kept,
                 told=news.gone,
@@ -193,14 +250,14 @@ class Promotion:
         return Renewed(rotated, news, closed)
 
     def drop(self, snapshot: Snapshot, report: Report) -> Delivery:
-        """Give up a rotation that was made for a certificate no longer in use; what to do next is decided anew."""
-        attempt, news = snapshot.state.open_attempt, Delivery()
+        """Give up a rotation that was made for a half no longer in use; what to do next is decided anew."""
+        attempt, news, half = snapshot.state.open_attempt, Delivery(), snapshot.half
         if snapshot.in_hand:
-            names = ", ".join(one.intent.cert_name for one in snapshot.in_hand)
-            news = self._dependencies.alerts.dropped(names, report, snapshot.state, self._invocation)
-        self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.labels)
+            names = ", ".join(filter(None, (one.intent.name for one in snapshot.in_hand)))
+            news = self._dependencies.alerts.dropped(names, report, snapshot.record, self._invocation)
+        self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.all_labels)
         if attempt:
-            self._dependencies.ledger.drop(snapshot.arn, attempt, keep=news.kept, told=news.gone)
+            self._dependencies.ledger.drop(snapshot.arn, half.name, attempt, keep=news.kept, told=news.gone)
         else:  # somebody deleted the ledger's record of it
             self._dependencies.ledger.change_news(snapshot.arn, keep=news.kept, told=news.gone)
         return news
@@ -215,40 +272,60 @@ class Promotion:
         for one in earlier:
             try:
                 checked.append(self._check(snapshot, one))
-            except CertificateRejected as error:
-                logger.warning("The earlier certificate is of no use any more: %s", error)
+            except snapshot.half.rejected as error:
+                logger.warning("The earlier one is of no use any more: %s", error)
         return checked
 
     def _check(self, snapshot: Snapshot, one: InHand) -> _Candidate:
         """The offline check; what fails it is journalled as rejected, so that the next run holds."""
-        key, in_use = load_private_key(one.intent.private_key_pem), snapshot.credential
-        now = self._invocation.clock()
+        called = snapshot.half.called(one.intent.name)
         try:
-            try:
-                chain = check_issued(one.certificate, key, in_use.chain, now)
-            except EndsSoonerError as error:
-                answer = self._prober.ask(in_use).answer
-                if answer is Answer.ACCEPTED:
-                    raise
-                if answer is not Answer.REFUSED:  # it is given up only for one that works
-                    raise CertificateNotAccepted(
-                        f"The new certificate {one.intent.cert_name} {error}, and whether the service still accepts "
-                        "that one is not known. Every run asks again."
-                    ) from error
-                chain = check_issued(one.certificate, key, None, now)  # better a shorter life than none
-            renewed = in_use.renewed(chain, key, one.intent.cert_name)
+            joined = self._join(snapshot, one)
         except ValueError as error:
             if one.attempt and one.attempt == snapshot.state.open_attempt:
-                self._dependencies.ledger.journal(snapshot.arn, replace(one.attempt, outcome="rejected"))
-            raise CertificateRejected(f"The new certificate {one.intent.cert_name} {error}.") from error
-        return _Candidate(one, renewed, staged_version(one.intent.version, snapshot.version))
+                rejected = replace(one.attempt, outcome="rejected")
+                self._dependencies.ledger.journal(snapshot.arn, snapshot.half.name, rejected)
+            raise snapshot.half.rejected(f"The new {called} {error}.") from error
+        return _Candidate(one, joined, *snapshot.version_of(one, joined))
 
-    def _stage(self, snapshot: Snapshot, candidate: _Candidate) -> None:
-        """The second store of the certificate, joined with its key."""
-        intent = candidate.of.intent
-        safe = "in the ledger or in this run's log" if candidate.of.attempt else "in the secret"
-        with adding(f"The new certificate {intent.cert_name} is safe {safe}, its key in version {intent.version}."):
-            self._dependencies.secrets.put(snapshot.arn, candidate.version, candidate.credential.dump(), PENDING)
+    def _join(self, snapshot: Snapshot, one: InHand) -> Credential:
+        """The credential in use, with what is in hand. One that ends sooner replaces only one that does not work."""
+        in_use, now = snapshot.credential, self._invocation.clock()
+        try:
+            return snapshot.half.join(one.intent, one.answer, in_use, now)
+        except EndsSoonerError as error:
+            answer = self._prober.ask(in_use).answer
+            if answer is Answer.ACCEPTED:
+                raise
+            if answer is not Answer.REFUSED:
+                raise snapshot.half.not_accepted(
+                    f"The new {snapshot.half.called(one.intent.name)} {error}, and whether the service still accepts "
+                    "that one is not known. Every run asks again."
+                ) from error
+        # Better a shorter life than none.
+        return snapshot.half.join(one.intent, one.answer, in_use, now, shorter=True)
+
+    def _stage(self, snapshot: Snapshot, candidate: _Candidate, *labels: str) -> None:
+        """The second store of the answer, joined with what it needs; `labels` beside the half's own.
+
+        Raises:
+            StorageFailure: says where the answer is safe; and if nowhere, that it is lost.
+        """
+        one, half = candidate.of, snapshot.half
+        try:
+            text = candidate.credential.dump()
+            self._dependencies.secrets.put(snapshot.arn, candidate.version, text, half.labels.staged, *labels)
+        except StorageFailure as error:
+            called = half.called(one.intent.name)
+            if not one.safe_in:
+                raise StorageFailure(
+                    f"{error} Neither the ledger nor the secret took the new {called}: it was issued and is lost, and "
+                    f"another one may delete the {half.name.words} in use.",
+                    holds=True,
+                ) from error
+            raise StorageFailure(
+                f"{error} The new {called} is safe in {one.safe_in}, and what it needs in version {one.intent.version}."
+            ) from error
 
     def _held_by_consumers(self, snapshot: Snapshot) -> Credential | None:
         """What a promotion replaced that an earlier run did not finish."""
@@ -256,10 +333,12 @@ class Promotion:
             text = self._dependencies.secrets.previous(snapshot.arn)
             previous = Credential.parse(text) if text else None
         except (InvalidCredential, StorageFailure) as error:  # it is for the wording of a mail: the rotation goes on
-            logger.warning("What the new certificate replaced cannot be read: %s", error)
+            logger.warning("What was replaced cannot be read: %s", error)
             return None
         attempt = snapshot.promoted
-        return previous if previous and attempt and previous.chain.fingerprint == attempt.based_on else None
+        if previous and attempt and snapshot.half.fingerprint(snapshot.arn, previous) == attempt.based_on:
+            return previous
+        return None
 
 
 def _first(answer: Answer, candidates: list[_Candidate], verdicts: list[Verdict]) -> _Candidate | None:
@@ -267,18 +346,14 @@ def _first(answer: Answer, candidates: list[_Candidate], verdicts: list[Verdict]
     return next((one for one, verdict in pairs if verdict.answer is answer), None)
 
 
-def _why_not(candidate: _Candidate, verdict: Verdict) -> str:
-    name, begins = candidate.of.intent.cert_name, candidate.credential.chain.not_before
-    safe = "It is safe in the secret, labelled AWSPENDING. The one in use was left in place."
+def why_not(snapshot: Snapshot, name: str, credential: Credential, verdict: Verdict) -> str:
+    """Why what is staged is not in use; `name` of the new half, which is in this credential."""
+    half, called = snapshot.half, snapshot.half.called(name)
+    safe = f"It is safe in the secret, labelled {half.labels.staged}. The one in use was left in place."
     match verdict.answer:
         case Answer.REFUSED:
-            return (
-                f"The service does not accept the new certificate {name} yet (it is valid from "
-                f"{begins:%Y-%m-%dT%H:%M:%SZ} on). {safe}"
-            )
+            return f"The service does not accept the new {called} yet{half.remark(credential)}. {safe}"
         case Answer.NONE:
-            return (
-                f"Whether the service accepts the new certificate {name} could not be found out. {verdict.why} {safe}"
-            )
+            return f"Whether the service accepts the new {called} could not be found out. {verdict.why} {safe}"
         case _:
-            return f"Too little time was left of this run to ask whether the service accepts {name}. {safe}"
+            return f"Too little time was left of this run to ask whether the service accepts the new {called}. {safe}"

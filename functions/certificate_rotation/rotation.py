@@ -1,13 +1,14 @@
-"""Rotates one credential: take a snapshot, decide, carry out; and report.
+"""Rotates one credential: take a snapshot, decide whose turn it is, carry out; and report.
 
 `issuance` and `promotion` hold the order of the writes, and what a crash after each of them leaves. `prober` is how
 anybody here knows whether a credential works. One run is one class, and everything that ends it is here.
 """
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from certificate_rotation.adapters.secret_store import is_name_of
+from certificate_rotation.adapters.secret_store import PENDING, is_name_of
 from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.decision import (
     Ask,
@@ -16,6 +17,8 @@ from certificate_rotation.domain.decision import (
     Decision,
     Drop,
     Expired,
+    Facts,
+    Failed,
     Hold,
     Issue,
     NotDue,
@@ -26,24 +29,25 @@ from certificate_rotation.domain.decision import (
     decide,
 )
 from certificate_rotation.domain.errors import (
-    CertificateNotAccepted,
-    CertificateRejected,
     CredentialExpired,
+    InvalidCredential,
     InvalidSettings,
     OutcomeUnknown,
     RotationError,
     StorageFailure,
     Unauthorized,
 )
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import Outcome, Report
-from certificate_rotation.domain.state import Lease
-from certificate_rotation.domain.verdict import ACCEPTED, NOT_ASKED, REFUSED, Answer
+from certificate_rotation.domain.state import Lease, State
+from certificate_rotation.domain.turn import whose_turn
+from certificate_rotation.domain.verdict import ACCEPTED, REFUSED, Answer
 from certificate_rotation.issuance import Issuance
 from certificate_rotation.notifications.alerts import Delivery
 from certificate_rotation.prober import Prober
 from certificate_rotation.promotion import Promoted, Promotion
-from certificate_rotation.snapshot import CredentialChangedError, LeaseLostError, Snapshot, take_snapshot
+from certificate_rotation.snapshot import CredentialChangedError, LeaseLostError, Snapshot, take_snapshots
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +64,7 @@ _WOULD_DO: dict[type[Decision], str] = {
     Busy: "wait",
     Unanswered: "fail",
     Expired: "fail",
+    Failed: "fail",
 }
 
 
@@ -75,10 +80,29 @@ def rotate(dependencies: Dependencies, command: Command, invocation: Invocation,
     Returns:
         The report of the run; of one that failed, its `error` says how.
     """
-    return _Run(dependencies, command, invocation, function_name).run()
+    return Run(dependencies, command, invocation, function_name).run()
 
 
-class _Run:
+@dataclass(frozen=True)
+class Turn:
+    """What was decided: about each half, and which of them the run is about."""
+
+    half: HalfName
+    snapshots: dict[HalfName, Snapshot]
+    decisions: dict[HalfName, Decision]
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Of the half the run is about."""
+        return self.snapshots[self.half]
+
+    @property
+    def decision(self) -> Decision:
+        """About the half the run is about."""
+        return self.decisions[self.half]
+
+
+class Run:
     """One run."""
 
     def __init__(
@@ -96,14 +120,17 @@ class _Run:
             secret=own if is_name_of(self._secret_id, own) else self._secret_id,
             at=invocation.clock(),
             dry_run=command.dry_run,
+            of_step=command.step is not None,
             request_id=invocation.request_id,
             log_url=invocation.log_url,
             stack=invocation.stack,
         )
-        self._snapshot: Snapshot | None = None  # the last one
+        self._snapshots: dict[HalfName, Snapshot] = {}  # the last ones
+        self._turn: Turn | None = None  # the last one
         self._claimed = ""  # the ARN we hold the lease of
 
     def run(self) -> Report:
+        """The whole of it; never raises but what ends the process."""
         try:
             return self._snapshot_decide_carry_out()
         except Exception as error:  # noqa: BLE001 - the handler raises it again, when people and metrics know of it
@@ -113,101 +140,145 @@ class _Run:
 
     def _snapshot_decide_carry_out(self) -> Report:
         for _ in range(_ROUNDS):
-            snapshot = self._take_snapshot()
-            decision = self._decide(snapshot)
-            if self._command.dry_run:
-                return self._preview(snapshot, decision)
             try:
-                return self._carry_out(snapshot, decision)
+                return self._act(self._take_snapshots())
             except LeaseLostError:
                 self._claimed = ""
             except CredentialChangedError as changed:
                 logger.info("%s Once more from the start.", changed)
         raise StorageFailure("The credential changed again and again while this run was at work.")
 
-    def _take_snapshot(self) -> Snapshot:
+    def _act(self, snapshots: dict[HalfName, Snapshot]) -> Report:
+        turn = self._turn = self._decide(snapshots)
+        self._report = replace(self._report, renews=None if isinstance(turn.decision, NotDue) else turn.half)
+        return self._preview(turn) if self._command.dry_run else self._carry_out(turn)
+
+    def _take_snapshots(self) -> dict[HalfName, Snapshot]:
         secrets, ledger = self._dependencies.secrets, self._dependencies.ledger
+        self._report, self._turn = replace(self._report, renews=None), None
         labels = secrets.labels(self._secret_id)
         if labels.arn != self._report.secret:
             if not self._command.dry_run:
-                self._alerts.adopt(self._report.secret, labels.arn)
+                self._alerts.adopt(self._report.secret, labels.arn, self._invocation)
             self._report = replace(self._report, secret=labels.arn)
-        snapshot, of_function = take_snapshot(secrets, ledger, labels, self._function_name)
+        policy = self._settings.policy
+        snapshots, of_function = take_snapshots(secrets, ledger, labels, policy, self._function_name)
         if of_function is not None:
             self._report = replace(self._report, function_state=of_function)
         self._function_name = ""
-        self._snapshot = snapshot
-        return snapshot
+        self._snapshots = snapshots
+        return snapshots
 
-    def _decide(self, snapshot: Snapshot) -> Decision:
-        """Decide; where that hangs on whether the credential in use is accepted, ask first."""
-        decision = self._decide_on_what_is_known(snapshot)
-        if not isinstance(decision, Ask):
-            return decision
-        if self._prober.ask(snapshot.credential) == NOT_ASKED:
-            raise InvalidSettings(
-                f"Timeout: too little time was left of this invocation. {decision.why} Nothing was done."
-            )
-        return self._decide_on_what_is_known(snapshot)
+    def _decide(self, snapshots: dict[HalfName, Snapshot]) -> Turn:
+        """Decide about each half; where that hangs on whether the credential in use is accepted, ask first."""
+        facts, decisions = self._decide_on_what_is_known(snapshots)
+        if any(isinstance(decision, Ask) for decision in decisions.values()):
+            self._prober.ask(_any(snapshots).credential)
+            facts, decisions = self._decide_on_what_is_known(snapshots)
+        for half, decision in decisions.items():
+            if isinstance(decision, Ask):
+                too_late = f"Timeout: too little time was left of this invocation. {decision.why} Nothing was done."
+                decisions[half] = Failed(decision.why, InvalidSettings(too_late))
+        last_acted = _any(snapshots).record.last_acted
+        half = whose_turn(decisions, facts, self._command, last_acted, self._invocation.clock())
+        return Turn(half, snapshots, decisions)
 
-    def _decide_on_what_is_known(self, snapshot: Snapshot) -> Decision:
+    def _decide_on_what_is_known(
+        self, snapshots: dict[HalfName, Snapshot]
+    ) -> tuple[dict[HalfName, Facts], dict[HalfName, Decision]]:
         owner, now = self._invocation.owner, self._invocation.clock()
-        facts = snapshot.facts(self._prober.known(snapshot.credential), now)
-        decision = decide(facts, self._settings.policy, self._command, now, owner)
-        logger.info("%s. %s", type(decision).__name__, decision.why)
-        return decision
+        facts, decisions = {}, {}
+        for half, snapshot in snapshots.items():
+            facts[half] = snapshot.facts(self._prober.known(snapshot.credential), now)
+            decisions[half] = decide(facts[half], self._settings.policy, self._command.about(half), now, owner)
+            logger.info("%s: %s. %s", half, type(decisions[half]).__name__, decisions[half].why)
+        return facts, decisions
 
-    def _preview(self, snapshot: Snapshot, decision: Decision) -> Report:
+    def _preview(self, turn: Turn) -> Report:
+        decision = turn.decision
         until = decision.until if isinstance(decision, Hold | Wait) else None
-        report = self._describe(snapshot, "dry_run")
+        report = self._describe("dry_run")
         return replace(report, would_do=_WOULD_DO[type(decision)], why=decision.why, until=until)
 
-    def _carry_out(self, snapshot: Snapshot, decision: Decision) -> Report:
+    def _carry_out(self, turn: Turn) -> Report:
         """Carry the decision out.
 
         Raises:
-            CredentialChangedError: what the snapshot shows is not so any more.
+            CredentialChangedError: what the snapshots show is not so any more.
         """
-        match decision:
+        snapshot = turn.snapshot
+        match turn.decision:
             case Issue():
                 self._claim(snapshot)
-                return self._close(self._issue(snapshot))
+                return self._finish(self._promote(self._issue(snapshot)))
             case Resume(_, another):
                 self._claim(snapshot)
-                return self._close(self._resume(snapshot, another=another))
+                return self._finish(self._resume(snapshot, another=another))
             case Drop(why):
                 self._claim(snapshot)
-                self._count(self._promotion.drop(snapshot, self._describe(snapshot, "failed")))
+                self._count(self._promotion.drop(snapshot, self._describe("failed")))
                 raise CredentialChangedError(why)
             case Expired(why):
                 raise CredentialExpired(why)
+            case Failed(_, error):
+                raise error
             case Unanswered(why):
-                error = self._prober.known(snapshot.credential).error
-                if error is None:
+                no_answer = self._prober.known(snapshot.credential).error
+                if no_answer is None:
                     raise ValueError("an answer is there")  # `decide` says so only for want of one
-                raise type(error)(f"{why} {error}")
+                raise type(no_answer)(f"{why} {no_answer}")
             case _:
-                return self._leave_in_place(snapshot, decision)
+                return self._leave_in_place(turn)
 
-    def _leave_in_place(self, snapshot: Snapshot, decision: Decision) -> Report:
+    def _leave_in_place(self, turn: Turn) -> Report:
         """Change nothing: look whether what is in use works, and notify of what has to be told."""
+        decision = turn.decision
         if not isinstance(decision, Busy):
-            self._require_accepted(snapshot)
-        report = self._describe(snapshot, _OUTCOMES[type(decision)])
-        state, invocation = snapshot.state, self._invocation
+            self._free_an_empty_version(turn.snapshot)
+            self._require_accepted(turn.snapshot)
+        report = self._describe(_OUTCOMES[type(decision)])
         if isinstance(decision, Hold):
             report = replace(report, why=decision.why, until=decision.until)
-        if isinstance(decision, Hold) and state.open_attempt:
-            # The failure goes on; and if the run that met it was killed, nobody was told yet.
-            kind = CertificateRejected if state.open_attempt.outcome == "rejected" else OutcomeUnknown
-            done = self._alerts.failed(kind(decision.why), report, invocation)
-        elif isinstance(decision, NotDue) and state.incident and self._may_be_over(snapshot):
-            done = self._alerts.recovered(state.incident, report, state, invocation)
-        elif isinstance(decision, Busy):
-            done = Delivery()  # the other run notifies
-        else:
-            done = self._alerts.catch_up(snapshot.arn, state, invocation)
-        return self._count(done, report)
+        if isinstance(decision, Busy):
+            return self._count(Delivery(), report)  # the other run notifies
+        if not self._tell_of(turn, [half for half, one in turn.decisions.items() if not isinstance(one, Busy)]):
+            self._count(self._alerts.catch_up(turn.snapshot.arn, turn.snapshot.record, self._invocation))
+        return self._count(Delivery(), report)
+
+    def _free_an_empty_version(self, snapshot: Snapshot) -> None:
+        """Take AWSPENDING off a version that holds nothing: Secrets Manager's own rotation was cut short there.
+
+        API reference, "RotateSecret": while it is there, every later rotation is refused.
+        """
+        secrets, pending = self._dependencies.secrets, snapshot.pending
+        if pending and pending != snapshot.version and secrets.read(snapshot.arn, pending) is None:
+            secrets.unlabel(snapshot.arn, pending, PENDING)
+
+    def _tell_of(self, turn: Turn, halves: list[HalfName]) -> bool:
+        """Notify of failures that go on, and of their ends, for each of these halves; whether there was anything."""
+        record: State | None = turn.snapshot.record
+        told = halves == [turn.half.other]  # the one that acted was told of
+        whole = told and self._report.renews is None  # a failure of the credential as a whole ends nothing
+        for half in halves:
+            snapshot, decision = turn.snapshots[half], turn.decisions[half]
+            report = replace(self._describe("held" if isinstance(decision, Hold) else "not_due"), renews=half)
+            over, attempt = snapshot.state.incident, snapshot.state.open_attempt
+            if isinstance(decision, Hold) and attempt:
+                # The failure goes on; and if the run that met it was killed, nobody was told yet.
+                kind = snapshot.half.rejected if attempt.outcome == "rejected" else OutcomeUnknown
+                if over and over.code in {kind.__name__, StorageFailure.__name__} and decision.until is None:
+                    continue  # it may last for ever: once is enough
+                self._count(self._alerts.failed(kind(decision.why), report, self._invocation))
+            elif isinstance(decision, Expired | Failed) and half is not turn.half:
+                error = decision.error if isinstance(decision, Failed) else CredentialExpired(decision.why)
+                self._count(self._alerts.failed(error, report, self._invocation))
+            elif isinstance(decision, NotDue) and over and self._may_be_over(snapshot) and not whole:
+                record = self._alerts.known(snapshot.arn) if told else record  # the first one told what waited
+                self._count(self._alerts.recovered(over, report, record or State(), self._invocation))
+            else:
+                continue
+            told = True
+        return told
 
     def _require_accepted(self, snapshot: Snapshot) -> None:
         """Ask about what consumers use now, in every run that leaves it in place.
@@ -217,6 +288,7 @@ class _Run:
         """
         self._watch(snapshot)
         if self._prober.known(snapshot.credential) == REFUSED:
+            self._report = replace(self._report, renews=None)  # the service judges the two as a pair
             name = snapshot.credential.cert_name or "it has no name in the secret"
             raise Unauthorized(
                 f"The service refuses the certificate in use ({name}) together with its API key.", asked=True
@@ -233,51 +305,78 @@ class _Run:
         """Whether an incident has ended: the service let in what is in use, or nobody wants it asked."""
         return not self._settings.watch_in_use or self._prober.known(snapshot.credential) == ACCEPTED
 
-    def _issue(self, snapshot: Snapshot) -> Promoted:
+    def _issue(self, snapshot: Snapshot) -> Snapshot:
         try:
             issued = self._issuance.issue(snapshot)
         except Unauthorized:
             self._prober.learn_refused(snapshot.credential)
             raise
+        except OutcomeUnknown:
+            self._prober.forget()
+            raise
         self._prober.forget()
-        return self._promotion.promote(issued)
+        return issued
 
     def _resume(self, snapshot: Snapshot, *, another: bool) -> Promoted:
         if snapshot.progress is Progress.PROMOTED:
             self._watch(snapshot)
         try:
-            return self._promotion.promote(snapshot, patiently=not another)
-        except CertificateNotAccepted:
+            return self._promote(snapshot, patiently=not another)
+        except snapshot.half.not_accepted:
             in_use = self._prober.known(snapshot.credential)
-            ended = self._invocation.clock() >= snapshot.credential.chain.not_after
+            ended = snapshot.life.has_surely_ended(self._invocation.clock())
             dead = in_use == REFUSED or (ended and in_use != ACCEPTED)  # it cannot renew anything
             if not another or dead or not self._issuance.has_time():
                 raise
-            logger.info("The end is near and the certificate in hand is not accepted: one more is asked for.")
-            return self._issue(snapshot)
+            logger.info("The end is near and what is in hand is not accepted: one more is asked for.")
+            return self._promote(self._issue(snapshot))
 
-    def _close(self, promoted: Promoted) -> Report:
-        self._snapshot = promoted.snapshot
-        report = self._describe(promoted.snapshot, "rotated")
+    def _promote(self, snapshot: Snapshot, *, patiently: bool = True, only_accepted: bool = False) -> Promoted:
+        beside = self._snapshots[snapshot.half.name.other]
+        return self._promotion.promote(snapshot, beside, patiently=patiently, only_accepted=only_accepted)
+
+    def _finish(self, promoted: Promoted) -> Report:
+        current = promoted.snapshot.credential  # from here on both halves are read in it
+        others = {half: replace(one, credential=current) for half, one in self._snapshots.items()}
+        self._snapshots = {**others, promoted.snapshot.half.name: promoted.snapshot}
+        report = self._describe("rotated", promoted.snapshot)
         renewed = self._promotion.close(promoted, report)
         if renewed.closed:  # in one write with the lease
             self._claimed = ""
-        return self._count(renewed.delivery, replace(report, rotated=renewed.rotated))
+        return self._tell_of_the_other(self._count(renewed.delivery, replace(report, rotated=renewed.rotated)))
 
     def _fail(self, error: Exception) -> Report:
         """Notify of it, and whether traffic works meanwhile: the one in use is still in place, so the service knows."""
-        snapshot, dry_run = self._snapshot, self._command.dry_run
-        if snapshot and isinstance(error, RotationError) and not dry_run:
-            self._watch(snapshot)
-        report = self._describe(snapshot, "failed") if snapshot else self._report
+        dry_run = self._command.dry_run
+        if self._snapshots and isinstance(error, RotationError) and not dry_run:
+            self._watch(_any(self._snapshots))
+        report = self._describe("failed") if self._snapshots else self._report
         report = replace(report, at=self._invocation.clock(), error=error)
-        return report if dry_run else self._count(self._alerts.failed(error, report, self._invocation), report)
+        # Past its deadline, only a process that stood still gets here: another run has taken over, and tells the truth.
+        if dry_run or self._invocation.time_left() <= timedelta(0):
+            return report
+        return self._tell_of_the_other(self._count(self._alerts.failed(error, report, self._invocation), report))
 
-    def _describe(self, snapshot: Snapshot, outcome: Outcome) -> Report:
-        return snapshot.describe(
-            replace(self._report, at=self._invocation.clock(), outcome=outcome),
-            self._settings.policy,
-            self._prober.known(snapshot.credential),
+    def _tell_of_the_other(self, report: Report) -> Report:
+        """One half acted or failed, perhaps in every run: how the other one stands must be told all the same."""
+        other = self._turn.decisions[self._turn.half.other] if self._turn else None
+        # An optional note that cannot be read: it is told as soon as nothing better happens.
+        only_a_note = isinstance(other, Failed) and isinstance(other.error, InvalidCredential) and not report.error
+        if self._turn and report.half is self._turn.half and not isinstance(other, Busy) and not only_a_note:
+            self._tell_of(self._turn, [self._turn.half.other])
+        return self._count(Delivery(), report)
+
+    def _describe(self, outcome: Outcome, current: Snapshot | None = None) -> Report:
+        """The report so far; `current` shows what is in use, where that has changed since the snapshots were taken."""
+        current, now = current or _any(self._snapshots), self._invocation.clock()
+        return replace(
+            self._report,
+            at=now,
+            outcome=outcome,
+            cert_name=current.credential.cert_name,
+            serial=f"{current.credential.chain.leaf.serial_number:x}",
+            halves={half: one.report(self._settings.policy, now) for half, one in self._snapshots.items()},
+            in_use=self._prober.known(current.credential),
         )
 
     def _count(self, done: Delivery, report: Report | None = None) -> Report:
@@ -294,7 +393,7 @@ class _Run:
         """
         if not self._claimed:
             lease = Lease(self._invocation.owner, self._invocation.deadline)
-            if not self._dependencies.ledger.claim(snapshot.arn, snapshot.state, lease):
+            if not self._dependencies.ledger.claim(snapshot.arn, snapshot.record, lease, snapshot.half.name):
                 raise CredentialChangedError("Somebody changed the ledger since it was read.")
             self._claimed = snapshot.arn
 
@@ -305,3 +404,8 @@ class _Run:
             self._dependencies.ledger.release(self._claimed, self._invocation.owner)
         except StorageFailure as error:
             logger.warning("The lease could not be given back; it ends by itself at the deadline: %s", error)
+
+
+def _any(snapshots: dict[HalfName, Snapshot]) -> Snapshot:
+    """Either: for what both show alike."""
+    return snapshots[HalfName.CERTIFICATE]

@@ -60,6 +60,8 @@ class Settings:
                 renew_before=timedelta(days=_number(env, "RENEW_BEFORE_DAYS", 0, MAX_DAYS)),
                 critical=timedelta(days=_number(env, "CRITICAL_DAYS", 7, MAX_DAYS, least=1)),
                 cutover_grace=timedelta(hours=_number(env, "CUTOVER_GRACE_HOURS", 24, MAX_DAYS * 24)),
+                renew_api_key=_one_of(env, "RENEW_API_KEY", "true", ("true", "false")) == "true",
+                api_key_renew_before=timedelta(days=_number(env, "API_KEY_RENEW_BEFORE_DAYS", 30, MAX_DAYS, least=1)),
             ),
         )
 

@@ -1,25 +1,28 @@
 """The first step of a rotation: everything a decision needs, read and never written.
 
-A snapshot is never changed. What a step of the rotation adds makes a new one: `with_issued`, `with_staged`,
-`with_promoted`. All that tells how far a rotation has come is read and judged here, so that no step judges it anew.
+A snapshot shows one half of a credential; both are taken at once. It is never changed: what a step of the rotation adds
+makes a new one, `with_issued`, `with_staged`, `with_promoted`. All that tells how far a rotation has come is read and
+judged here, so that no step judges it anew.
 """
 
+import hashlib
 import logging
-import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
 from certificate_rotation.adapters.ledger import Ledger
-from certificate_rotation.adapters.secret_store import CURRENT, EARLIER, INTENT, PENDING, Labels, SecretStore
-from certificate_rotation.domain.credential import Credential, Intent
-from certificate_rotation.domain.decision import Facts, Policy, Progress, held_until, renew_at
-from certificate_rotation.domain.errors import InvalidCredential, StorageFailure
+from certificate_rotation.adapters.secret_store import CURRENT, PENDING, Labels, SecretStore
+from certificate_rotation.domain.credential import Credential
+from certificate_rotation.domain.decision import Facts, Policy, Progress
+from certificate_rotation.domain.errors import InvalidCredential, RotationError, StorageFailure
+from certificate_rotation.domain.half import HalfName, Life
 from certificate_rotation.domain.rate_limit import Attempts
-from certificate_rotation.domain.report import Report
-from certificate_rotation.domain.state import OpenAttempt, State
+from certificate_rotation.domain.report import HalfReport
+from certificate_rotation.domain.state import HalfState, LastRotation, OpenAttempt, State
 from certificate_rotation.domain.verdict import Verdict
-from certificate_rotation.domain.x509 import Chain, belong_together, load_chain, load_private_key
+from certificate_rotation.halves import HALVES
+from certificate_rotation.halves.half import Half, Intent
 
 logger = logging.getLogger(__name__)
 
@@ -34,247 +37,292 @@ class LeaseLostError(CredentialChangedError):
 
 @dataclass(frozen=True)
 class InHand:
-    """A certificate that the service issued, with the key it was asked for with.
+    """A new half that the service issued, with the intent it was asked for with.
 
     Attributes:
-        intent: key, request and name.
-        certificate: PEM, as the service sent it.
+        intent: what its answer needs.
+        answer: as the service sent it.
         attempt: what the ledger knows of it; None when somebody deleted its record.
+        safe_in: where the answer is stored, as people read it; empty for nowhere.
     """
 
     intent: Intent
-    certificate: str
+    answer: str = field(repr=False)
     attempt: OpenAttempt | None
+    safe_in: str
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One credential as it stands.
+    """One half of a credential as it stands.
 
     Attributes:
+        half: which one.
         arn: the secret's.
         version: which version is AWSCURRENT.
         credential: what that version holds.
-        state: the ledger's record.
-        labels: of our own labels, which are on and where.
+        record: the ledger's, about the whole credential.
+        life: when the half in use ends and is due.
+        labels: of the half's own labels, which are on and where.
+        pending: where AWSPENDING is, which Secrets Manager puts on the version of its own rotation; None for nowhere.
         intent: of the open attempt; without one, `unasked`; None when it is gone.
         unasked: an intent that no request was made with; None without one.
-        in_hand: the certificates that wait to be put into use, the earlier one first.
-        promoted: the attempt whose certificate is in use already; None without one.
+        staged: the credential with what the intent brought in it, as it is stored; None without one.
+        in_hand: what waits to be put into use, the earlier one first.
+        promoted: the attempt whose answer is in use already; None without one.
         progress: how far that rotation has come.
+        failure: why no more of the above is known, from `life` or from `labels` on; None where all is.
     """
 
+    half: Half
     arn: str
     version: str
     credential: Credential
-    state: State
-    labels: dict[str, str]
+    record: State
+    life: Life = field(default_factory=Life)
+    labels: dict[str, str] = field(default_factory=dict)
+    pending: str | None = None
     intent: Intent | None = None
     unasked: Intent | None = None
+    staged: Credential | None = None
     in_hand: tuple[InHand, ...] = ()
     promoted: OpenAttempt | None = None
     progress: Progress = Progress.NONE
+    failure: RotationError | None = None
+
+    @property
+    def state(self) -> HalfState:
+        """What the ledger remembers of this half."""
+        return self.record.of(self.half.name)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the half in use."""
+        return self.half.fingerprint(self.arn, self.credential)
 
     def usable(self, now: datetime) -> tuple[InHand, ...]:
         """What is in hand and has not ended by `now` (aware, UTC)."""
-        return tuple(one for one in self.in_hand if not _has_ended(one, now))
+        return tuple(one for one in self.in_hand if not self.half.has_ended(one.intent, one.answer, now))
 
     def facts(self, in_use: Verdict, now: datetime) -> Facts:
         """What `decision` needs of it; `in_use` is what the service said in this run of the credential in use."""
-        chain, usable = self.credential.chain, self.usable(now)
+        usable = self.usable(now)
         return Facts(
-            chain.not_before,
-            chain.not_after,
-            chain.fingerprint,
+            self.half.name,
+            self.life,
+            self.fingerprint,
             self.state,
+            self.record.lease,
             self.progress,
             in_use=in_use.answer,
             in_hand=len(usable),
             all_ended=bool(self.in_hand) and not usable,
+            failure=self.failure,
         )
 
     def with_issued(self, new: InHand, attempts: Attempts, earlier: InHand | None) -> Self:
-        """The service issued a certificate; `earlier` waits beside it."""
+        """The service issued one; `earlier` waits beside it."""
         state = replace(
             self.state, attempts=attempts, open_attempt=new.attempt, earlier=earlier.attempt if earlier else None
         )
-        labels = {**self.labels, INTENT: new.intent.version}
+        labels = {**self.labels, self.half.labels.intent: new.intent.version}
         if self.intent and self.intent is not new.intent:
-            labels[EARLIER] = self.intent.version
+            labels[self.half.labels.earlier] = self.intent.version
+        record = self.record.having(self.half.name, state)
         in_hand = (earlier, new) if earlier else (new,)
-        return replace(self, state=state, labels=labels, intent=new.intent, in_hand=in_hand, progress=Progress.ISSUED)
+        return replace(self, record=record, labels=labels, intent=new.intent, in_hand=in_hand, progress=Progress.ISSUED)
 
     def with_staged(self, version: str) -> Self:
-        """A certificate in hand was joined with the credential in use, in a version labelled so."""
-        return replace(self, labels={**self.labels, PENDING: version}, progress=Progress.STAGED)
+        """What is in hand was joined with the credential in use, in a version labelled so."""
+        return replace(self, labels={**self.labels, self.half.labels.staged: version}, progress=Progress.STAGED)
 
-    def with_promoted(self, credential: Credential) -> Self:
+    def with_promoted(self, credential: Credential, rotation: LastRotation, policy: Policy) -> Self:
         """A new credential is in use."""
-        return replace(self, credential=credential, progress=Progress.PROMOTED)
-
-    def describe(self, report: Report, policy: Policy, in_use: Verdict) -> Report:
-        """The report with what is known of the credential; `in_use` as of `facts`."""
-        leaf, attempts = self.credential.chain.leaf, self.state.attempts
-        begins, ends = self.credential.chain.not_before, self.credential.chain.not_after
+        state = replace(self.state, last_rotation=rotation)
         return replace(
-            report,
-            secret=self.arn,
-            cert_name=self.credential.cert_name,
-            serial=f"{leaf.serial_number:x}",
-            not_after=ends,
-            renew_at=renew_at(begins, ends, policy),
-            held_until=held_until(begins, ends, policy),
-            attempts=attempts.available(report.at),
-            next_attempt_at=attempts.next_at(report.at),
-            in_use=in_use,
+            self,
+            credential=credential,
+            life=self.half.life(self.arn, credential, state, policy),
+            progress=Progress.PROMOTED,
         )
 
-    def is_staged(self, one: InHand) -> bool:
-        """Whether this certificate is joined already with the credential in use, and labelled so."""
-        return self.labels.get(PENDING) == staged_version(one.intent.version, self.version)
+    @property
+    def all_labels(self) -> dict[str, str]:
+        """What comes off when the rotation is over. AWS refuses its own while AWSPENDING is on an older version."""
+        return {**self.labels, **({PENDING: self.pending} if self.pending else {})}
+
+    def report(self, policy: Policy, now: datetime) -> HalfReport:
+        """What people and programs are told of this half."""
+        attempts = self.state.attempts
+        return HalfReport(
+            self.life, self.life.held_until(policy.critical), attempts.available(now), attempts.next_at(now)
+        )
+
+    def version_of(self, one: InHand, joined: Credential) -> tuple[str, bool]:
+        """The version that holds, or is to hold, what is in hand joined with the credential in use; whether it does."""
+        if self.staged and one.intent is self.intent and self.staged.document == joined.document:
+            return self.labels[self.half.labels.staged], True
+        return staged_version(one.intent.version, self.version), False
 
 
 def staged_version(intent_version: str, current_version: str) -> str:
-    """The id of the version that joins an intent's certificate with the credential it replaces.
+    """The id of the version that joins what an intent brought with the credential it is to replace.
 
-    Derived, so that a repeat after a crash names the same version (AWS: doing it twice does nothing), and a customer's
-    own edit of the secret in between gives another one.
+    Derived, so that a repeat after a crash names the same version (AWS: doing it twice does nothing), and a change of
+    the secret in between gives another one. AWS: at most 64 characters; it begins with the intent's own.
     """
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{intent_version}/{current_version}"))
+    return f"{intent_version}-{hashlib.sha256(current_version.encode()).hexdigest()[:27]}"
 
 
-def take_snapshot(
-    secrets: SecretStore, ledger: Ledger, labels: Labels, function_name: str = ""
-) -> tuple[Snapshot, State | None]:
-    """Read the ledger's record, the credential in use, and what a rotation under way left behind.
+def was_made_from(version: str, intent_version: str) -> bool:
+    """Whether a version's id is `staged_version` of this intent."""
+    return version.startswith(f"{intent_version}-")
+
+
+def take_snapshots(
+    secrets: SecretStore, ledger: Ledger, labels: Labels, policy: Policy, function_name: str = ""
+) -> tuple[dict[HalfName, Snapshot], State | None]:
+    """Read the ledger's record, the credential in use, and what rotations under way left behind.
 
     The ledger comes first: what another run does to the secret from then on changes the record too, and the claim,
     which is made on the record as it was read, fails. Read the other way round, a claim could succeed for a
-    certificate that another run has replaced already.
+    credential that another run has replaced already.
 
     Args:
         secrets: where the credential is.
         ledger: where the record is.
         labels: the secret's, which name it; read again if AWSCURRENT has moved on since.
+        policy: the owner's settings.
         function_name: whose record to read along; empty for none.
 
     Returns:
-        The snapshot, and the function's own record if that was read.
+        A snapshot of each half, and the function's own record if that was read.
 
     Raises:
         InvalidCredential: the secret in use is missing or cannot be used.
-        StorageFailure: AWS refused a read. What it refuses now is not gone.
+        StorageFailure: AWS refused to read what both halves stand on.
     """
     if CURRENT not in labels.versions:
         raise InvalidCredential(f"The secret {labels.arn} is empty. Put apiKey, cert and privateKey into it.")
     of_function = None
     if function_name:
-        state, of_function = ledger.load_both(labels.arn, function_name)
+        record, of_function = ledger.load_both(labels.arn, function_name)
     else:
-        state = ledger.load(labels.arn)
+        record = ledger.load(labels.arn)
     version, text = secrets.current(labels.arn)
     if version != labels.versions[CURRENT]:
         labels = secrets.labels(labels.arn)
+        if version != labels.versions.get(CURRENT):  # it was this read that lagged behind a write
+            version, text = secrets.current(labels.arn)
     credential = Credential.parse(text)
+    snapshots = {}
+    for name, half in HALVES.items():
+        snapshot = Snapshot(half, labels.arn, version, credential, record, pending=labels.versions.get(PENDING))
+        try:
+            snapshot = replace(snapshot, life=_life(snapshot, policy))  # known whatever becomes of the rest
+            snapshot = _with_rotation(snapshot, secrets, labels)
+        except (InvalidCredential, StorageFailure) as error:  # what AWS refuses to read now is not gone
+            snapshot = replace(snapshot, failure=error)
+        snapshots[name] = snapshot
+    return snapshots, of_function
 
+
+def _life(snapshot: Snapshot, policy: Policy) -> Life:
+    return snapshot.half.life(snapshot.arn, snapshot.credential, snapshot.state, policy)
+
+
+def _with_rotation(snapshot: Snapshot, secrets: SecretStore, found: Labels) -> Snapshot:
+    """What an earlier run left behind of this half's rotation."""
+    half, state = snapshot.half, snapshot.state
+    labels = {label: found.versions[label] for label in half.labels.all if label in found.versions}
     attempt, before = state.open_attempt, state.earlier
-    unasked = _unasked(secrets, labels, attempt, credential)
-    intent = _intent(secrets, labels.arn, attempt.intent_version) if attempt else unasked
-    earlier = _intent(secrets, labels.arn, before.intent_version) if before else None
-    pending = _pending(secrets, labels) if intent or earlier else None
-    staged = pending if intent and pending and _is_for(intent, pending.chain) else None
-    certificate = staged.chain.pem if staged else attempt.certificate if attempt else None
+    unasked = _unasked(snapshot, secrets, labels)
+    intent = _intent(half, secrets, snapshot.arn, attempt.intent_version) if attempt else unasked
+    earlier = _intent(half, secrets, snapshot.arn, before.intent_version) if before else None
+    staged = _staged(snapshot, secrets, labels, intent) if intent else None
     in_hand = []
-    if before and before.certificate and earlier:
-        in_hand.append(InHand(earlier, before.certificate, before))
-    if intent and certificate and not (attempt and attempt.outcome == "rejected"):
-        in_hand.append(InHand(intent, certificate, attempt))
-    ours = pending is not None and any(_is_for(one.intent, pending.chain) for one in in_hand)
-    snapshot = Snapshot(
-        arn=labels.arn,
-        version=version,
-        credential=credential,
-        state=state,
-        labels={
-            name: at for name, at in labels.versions.items() if name in {INTENT, EARLIER} or (name == PENDING and ours)
-        },
-        intent=intent,
-        unasked=unasked,
-        in_hand=tuple(in_hand),
-    )
-    return _with_progress(snapshot, earlier), of_function
+    if before and earlier and (answer := _journalled(snapshot, before, earlier)):
+        in_hand.append(InHand(earlier, answer, before, "the ledger"))
+    if intent and not (attempt and attempt.outcome == "rejected"):
+        journalled = _journalled(snapshot, attempt, intent) if attempt else None
+        if answer := half.answer_in(staged) if staged else journalled:
+            in_hand.append(InHand(intent, answer, attempt, "the secret" if staged else "the ledger"))
+    snapshot = replace(snapshot, labels=labels, intent=intent, unasked=unasked, staged=staged, in_hand=tuple(in_hand))
+    return _with_progress(snapshot, earlier)
 
 
-def _with_progress(g: Snapshot, earlier: Intent | None) -> Snapshot:
+def _with_progress(found: Snapshot, earlier: Intent | None) -> Snapshot:
     """How far the rotation under way has come, told by keys and certificates: a name proves nothing."""
-    attempt, chain = g.state.open_attempt, g.credential.chain
-    for tried, intent in ((attempt, g.intent), (g.state.earlier, earlier)):
-        if (intent and _is_for(intent, chain)) or (tried and _brought(tried, chain)):
-            return replace(g, promoted=tried, progress=Progress.PROMOTED)
-    started = attempt or g.intent  # both say what the rotation is based on
+    attempt, credential = found.state.open_attempt, found.credential
+    for tried, intent in ((attempt, found.intent), (found.state.earlier, earlier)):
+        if _has_brought(found, tried, intent):
+            return replace(found, promoted=tried, progress=Progress.PROMOTED)
+    started = attempt or found.intent  # both say what the rotation is based on
     if started is None:
-        return g
-    if started.based_on != chain.fingerprint:
-        return replace(g, progress=Progress.STALE)
-    if not g.in_hand:
-        return g
-    return replace(g, progress=Progress.STAGED if g.is_staged(g.in_hand[-1]) else Progress.ISSUED)
+        return found
+    if started.based_on != found.half.fingerprint(found.arn, credential):
+        return replace(found, progress=Progress.STALE)
+    if not found.in_hand:
+        return found
+    return replace(found, progress=Progress.STAGED if found.staged else Progress.ISSUED)
 
 
-def _is_for(intent: Intent, chain: Chain) -> bool:
-    """Whether a certificate was issued for this intent's key."""
-    return belong_together(load_private_key(intent.private_key_pem), chain.leaf)
-
-
-def _has_ended(one: InHand, now: datetime) -> bool:
-    try:
-        issued = load_chain(one.certificate)
-    except ValueError:  # the offline check says what is wrong with it
+def _has_brought(found: Snapshot, tried: OpenAttempt | None, intent: Intent | None) -> bool:
+    """Whether the half in use is what was asked for, and not the one it was to replace once more."""
+    asked_with = intent.version if intent else tried.intent_version if tried else None
+    if asked_with and (
+        was_made_from(found.version, asked_with) or (intent and found.half.is_for(intent, found.credential))
+    ):
+        return True
+    if tried is None or tried.based_on == found.fingerprint:
         return False
-    return any(_is_for(one.intent, Chain((c,))) and Chain((c,)).not_after <= now for c in issued.certificates)
+    answers = [tried.answer, *(one.answer for one in found.in_hand if one.attempt == tried)]
+    return any(answer and found.half.brought(answer, found.credential) for answer in answers)
 
 
-def _brought(attempt: OpenAttempt, chain: Chain) -> bool:
-    """Whether an attempt brought this certificate, and not the one it was to replace once more."""
-    if attempt.based_on == chain.fingerprint:
-        return False
-    try:
-        issued = load_chain(attempt.certificate or "")
-    except ValueError:  # none came, or none that can be read
-        return False
-    return any(Chain((one,)).fingerprint == chain.fingerprint for one in issued.certificates)
+def about(arn: str, attempt: OpenAttempt) -> str:
+    """Names the secret and the attempt that a journalled answer is for."""
+    return f"{arn}/{attempt.intent_version}/{attempt.started_at.isoformat()}"
 
 
-def _unasked(
-    secrets: SecretStore, labels: Labels, attempt: OpenAttempt | None, credential: Credential
-) -> Intent | None:
+def _journalled(snapshot: Snapshot, attempt: OpenAttempt, intent: Intent) -> str | None:
+    """The answer that the ledger holds; None where none came, or what is there cannot be opened."""
+    found = attempt.answer
+    return snapshot.half.answered(intent, found, about(snapshot.arn, attempt)) if found else None
+
+
+def _unasked(snapshot: Snapshot, secrets: SecretStore, labels: dict[str, str]) -> Intent | None:
     """An intent that an earlier run never came to ask with. Nothing hangs on it: what cannot be read is made anew."""
-    version = labels.versions.get(INTENT)
+    half, attempt = snapshot.half, snapshot.state.open_attempt
+    version = labels.get(half.labels.intent)
     if version is None or (attempt and attempt.intent_version == version):
         return None
     try:
-        intent = _intent(secrets, labels.arn, version)
+        intent = _intent(half, secrets, snapshot.arn, version)
     except StorageFailure as error:
         logger.warning("An intent nobody asked with cannot be read, and is passed over: %s", error)
         return None
     # Beside an open attempt it is of use only for the credential it was made for; alone, it may tell of a rotation.
-    return intent if attempt is None or (intent and intent.based_on == credential.chain.fingerprint) else None
+    return intent if attempt is None or (intent and intent.based_on == snapshot.fingerprint) else None
 
 
-def _intent(secrets: SecretStore, arn: str, version: str) -> Intent | None:
+def _intent(half: Half, secrets: SecretStore, arn: str, version: str) -> Intent | None:
     """None when it is gone or not ours: then nothing can be carried on, and `decision` holds what has to be held."""
     text = secrets.read(arn, version)
     try:
-        return Intent.parse(version, text) if text else None
+        return half.parse_intent(version, text) if text else None
     except InvalidCredential:
         return None
 
 
-def _pending(secrets: SecretStore, labels: Labels) -> Credential | None:
-    """What is labelled AWSPENDING, if it is a credential at all: others may use that label too."""
-    version = labels.versions.get(PENDING)
-    text = secrets.read(labels.arn, version) if version else None
+def _staged(snapshot: Snapshot, secrets: SecretStore, labels: dict[str, str], intent: Intent) -> Credential | None:
+    """The staged credential, if it holds what was asked for with this intent."""
+    version = labels.get(snapshot.half.labels.staged)
+    text = secrets.read(snapshot.arn, version) if version else None
     try:
-        return Credential.parse(text) if text else None
+        staged = Credential.parse(text) if text else None
     except InvalidCredential:
         return None
+    if not (version and staged):
+        return None
+    return staged if snapshot.half.is_for(intent, staged) or was_made_from(version, intent.version) else None

@@ -15,6 +15,7 @@ from simulator import Simulator
 from tests.support.aws_proxy import AwsProxy
 from tests.support.deployed_customer import LIFETIME, PREFIX, Customer
 from tests.support.deployed_leaks import hear_of, listen
+from tests.support.deployed_programs import Programs
 from tests.support.emulation import EmulatedStack, settings_of
 
 
@@ -59,6 +60,12 @@ def inbox(stack: Stack) -> Inbox:
     return Inbox(stack)
 
 
+@pytest.fixture(scope="session")
+def programs(stack: Stack) -> Programs:
+    """What listens to the events."""
+    return Programs(stack)
+
+
 @pytest.fixture(scope="module")
 def aws_proxy(stack: Stack) -> Iterator[AwsProxy]:
     """All that the function says to AWS, as long as the tests of one file run."""
@@ -92,7 +99,9 @@ def invoked(stack: Stack) -> Stack:
 
 
 @pytest.fixture
-def new_customer(invoked: Stack, simulator: Simulator, inbox: Inbox) -> Iterator[Callable[[], Customer]]:
+def new_customer(
+    invoked: Stack, simulator: Simulator, inbox: Inbox, programs: Programs
+) -> Iterator[Callable[[], Customer]]:
     """Makes a customer nobody has seen before, who is not onboarded yet; the one made before is gone.
 
     What is left of each is searched for keys before it goes.
@@ -102,7 +111,7 @@ def new_customer(invoked: Stack, simulator: Simulator, inbox: Inbox) -> Iterator
     def make() -> Customer:
         if made:
             hear_of(made[-1])
-        made.append(Customer(invoked, simulator, inbox))
+        made.append(Customer(invoked, simulator, inbox, programs))
         return made[-1]
 
     yield make

@@ -53,7 +53,7 @@ def test_a_secret_that_cannot_be_used_is_told_once_and_left_alone(customer: Cust
     assert customer.labels() == before
     assert customer.simulator.requests_to("cert:refresh") == [] or customer.refreshes() == []
     assert customer.history() == []
-    assert not any("attempts" in record for record in customer.records())
+    assert not any("certificate_attempts" in record for record in customer.records())
 
 
 @pytest.mark.parametrize(

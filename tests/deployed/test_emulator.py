@@ -13,9 +13,9 @@ from dev.built_function import built_function
 from dev.emulator import Emulator, emulated
 from dev.stack import Stack
 from simulator.ca import KeyAlgorithm
+from tests.support.contract import RESULT
 from tests.support.deployed_customer import Customer
 
-CONTRACT = {"outcome", "secretId", "certName", "notAfter", "daysLeft", "renewAt", "attemptsAvailable", "nextAttemptAt"}
 KINDS = list(itertools.product(("rsa2048", "ec256"), (False, True)))
 _SHORT = 40  # any full line of a private key's body gives it away; shorter lines are no secret
 
@@ -45,7 +45,7 @@ def test_a_due_certificate_is_rotated_and_the_next_run_has_nothing_to_do(
     before = customer.version("AWSCURRENT")
 
     rotated = customer.invoke()
-    assert set(rotated) == CONTRACT | {"previousCertName", "deletedCertName"}
+    assert set(rotated) == RESULT | {"previousCertName", "deletedCertName"}
     assert (rotated["outcome"], rotated["previousCertName"]) == ("rotated", "onboarded-1")
     assert set(customer.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
     assert customer.version("AWSPREVIOUS") == before
@@ -54,7 +54,7 @@ def test_a_due_certificate_is_rotated_and_the_next_run_has_nothing_to_do(
     assert customer.accepted()
 
     second = customer.invoke()
-    assert set(second) == CONTRACT
+    assert set(second) == RESULT
     assert (second["outcome"], second["certName"]) == ("not_due", rotated["certName"])
     assert len(customer.refreshes()) == 1
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cli.errors import ATTENTION, FAILED
+from cli.errors import ATTENTION, REFUSED
 from dev.inbox import Email
 from dev.local_aws import ROOT
 from dev.stack import Stack
@@ -164,4 +164,4 @@ def test_the_whole_fleet_is_shown_worst_first(fleet: Fleet, customer: Customer) 
 def test_a_tenant_that_nobody_added_is_a_sentence(fleet: Fleet) -> None:
     """And the exit code says that nothing was done."""
     printed = fleet.terminal.run("tenant", "pause", "acne")
-    assert (printed.code, "There is no tenant acne." in printed.text) == (FAILED, True)
+    assert (printed.code, "There is no tenant acne." in printed.text) == (REFUSED, True)

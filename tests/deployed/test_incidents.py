@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from certificate_rotation.domain.half import HalfName
 from dev import render_alert_docs
 from dev.built_function import built_function
 from dev.emulator import emulated
@@ -19,7 +21,8 @@ from tests.support.deployed_customer import LIFETIME, Customer
 from tests.support.emulation import EmulatedStack
 
 YOUNG = timedelta(days=1)
-INSIST = {"force": True, "allowEviction": True}
+CALLS = {HalfName.CERTIFICATE: "cert:refresh", HalfName.API_KEY: "token:refresh"}
+INSIST: dict[str, Any] = {"force": True, "allowEviction": True}
 ELSEWHERE = {
     "InvalidSettings": "test_bad_input: a setting is a property of the deployed function",
     "StorageFailure": "test_bad_input: the emulator has no role to take a right from",
@@ -34,11 +37,12 @@ class Failing:
         begin: brings it about for this run and the next.
         event: of the runs that fail.
         again: how the next run ends: `failed`, or the outcome of one that waits for its end.
-        asked: how many requests for a certificate the first run sends.
+        asked: how many requests for a new half the first run sends.
         end: takes it away again.
         mending: the event of the run that finds it gone.
         over: what the mails are about that this run sends.
         settings: of the function that fails, where they differ.
+        half: which one it is about.
     """
 
     begin: Callable[[Customer], object]
@@ -49,36 +53,50 @@ class Failing:
     mending: dict[str, object] = field(default_factory=dict)
     over: tuple[str, ...] = ("rotated",)
     settings: dict[str, str] = field(default_factory=dict)
+    half: HalfName = HalfName.CERTIFICATE
 
 
-def at_the_service(fault: str, again: str = "failed", **mending: object) -> Failing:
+def onboard_due(customer: Customer, half: HalfName) -> None:
+    """With this half near its end, and the other one young."""
+    if half is HalfName.CERTIFICATE:
+        customer.onboard()
+    else:
+        customer.onboard(age=YOUNG, api_key_left=timedelta(days=20))
+
+
+def at_the_service(
+    fault: str, again: str = "failed", half: HalfName = HalfName.CERTIFICATE, **mending: object
+) -> Failing:
     """A fault of the simulator's, which lasts unless the next run waits for something else."""
 
     def begin(customer: Customer) -> None:
-        customer.onboard()
+        onboard_due(customer, half)
         customer.simulator.clock.advance(-timedelta(hours=1, minutes=2))  # to stand at the real time an hour later
-        customer.fault(fault, times=None if again == "failed" else 1)
+        customer.fault(fault, times=None if again == "failed" else 1, at=CALLS[half])
 
     def end(customer: Customer) -> None:
         customer.simulator.clear_faults()
         if again == "rate_limited":
             customer.let_an_hour_pass()
 
-    return Failing(begin, again=again, asked=1, end=end, mending=mending)
+    return Failing(begin, again=again, asked=1, end=end, mending=mending, half=half)
 
 
-def begin_with_a_delay(customer: Customer) -> None:
-    """The service issues, and does not let the new certificate in; each run asks for fifteen seconds."""
-    customer.onboard()
-    customer.fault("activation-delay")
+def not_accepted_yet(half: HalfName) -> Failing:
+    """The service issues, and does not let the new one in; each run asks for fifteen seconds."""
 
+    def begin(customer: Customer) -> None:
+        onboard_due(customer, half)
+        customer.fault("activation-delay", at=CALLS[half])
 
-def activate(customer: Customer) -> None:
-    """From now on it does."""
-    tenant = customer.simulator.tenant(customer.name)
-    for record in tenant.certificates:
-        if not record.active:
-            tenant.activate(record.name)
+    def end(customer: Customer) -> None:
+        tenant = customer.simulator.tenant(customer.name)
+        if half is HalfName.CERTIFICATE:
+            tenant.activate(tenant.certificates[-1].name)
+        else:
+            tenant.activate_token(tenant.tokens[-1].name)
+
+    return Failing(begin, asked=1, end=end, half=half)
 
 
 def onboard_anew(customer: Customer) -> None:
@@ -105,8 +123,10 @@ FAILING = {
     "ServiceFailure": at_the_service("unavailable"),
     "ServiceUnreachable": Failing(Customer.onboard, settings={"SERVICE_URL": "https://localhost:1"}),
     "OutcomeUnknown": at_the_service("malformed-json", again="held", **INSIST),
-    "CertificateNotAccepted": Failing(begin_with_a_delay, asked=1, end=activate),
+    "CertificateNotAccepted": not_accepted_yet(HalfName.CERTIFICATE),
     "CertificateRejected": at_the_service("other-key", again="held", **INSIST),
+    "ApiKeyNotAccepted": not_accepted_yet(HalfName.API_KEY),
+    "ApiKeyRejected": at_the_service("empty-token", "held", HalfName.API_KEY, renew="apiKey", **INSIST),
 }
 
 
@@ -143,11 +163,11 @@ def test_an_error_is_reported_under_its_name_and_told_once_and_so_is_its_end(
         answer = stack.invoke(failing.event)
         assert answer.payload["errorType"] == name
         assert customer.labels()["AWSCURRENT"] == in_use
-        assert len(customer.refreshes()) == failing.asked
+        assert len(customer.refreshes(CALLS[failing.half])) == failing.asked
         (email,) = customer.emails()
         assert email.attributes["code"] == name
         assert answer.payload["errorMessage"] in email.body
-        assert f"What you can do\n{customer.cure(render_alert_docs.named()[name])}\n" in email.body
+        assert f"What you can do\n{customer.cure(render_alert_docs.named()[name], failing.half)}\n" in email.body
 
         again = stack.invoke(failing.event)
         assert ("failed" if again.failed else again.payload["outcome"]) == failing.again

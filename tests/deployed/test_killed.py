@@ -61,13 +61,12 @@ def test_a_process_killed_for_real_loses_nothing(customer: Customer, aws_proxy: 
     """What is in use works all the time, and no certificate, no key and no attempt is lost without need."""
     customer.onboard(age=timedelta(days=70))
     run_until_killed(customer, aws_proxy, PLACES[name])
-    TALLY.count("processes of the deployed function killed by SIGKILL")
     assert_in_use_is_whole_and_accepted(customer)
     # As long as the killed run might still be alive, nobody takes its place.
     lease_lasts = customer.invoke()
     assert lease_lasts["outcome"] == ("not_due" if name in DONE else "busy")
     customer.let_the_lease_end()
-    kept = customer.version("ROTATION_INTENT") if "ROTATION_INTENT" in customer.labels() else None
+    kept = customer.version("CERTIFICATE_INTENT") if "CERTIFICATE_INTENT" in customer.labels() else None
 
     if name not in DONE:
         settled = customer.invoke()
@@ -85,7 +84,40 @@ def test_a_process_killed_for_real_loses_nothing(customer: Customer, aws_proxy: 
     assert_in_use_is_whole_and_accepted(customer)
     assert len(customer.refreshes()) == (2 if name in LOST else 1)
     assert set(customer.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
-    assert not {"open_attempt", "incident"} & customer.state().keys()
+    assert not {"certificate_open_attempt", "certificate_incident"} & customer.state().keys()
     assert customer.history()[-1]["outcome"] == "rotated"
     assert "rotated" in {email.attributes["code"] for email in customer.emails()}
+    assert customer.invoke()["outcome"] == "not_due"
+
+
+# Of an API key; what the next run says, and how many requests left in all.
+KEY_PLACES: dict[str, tuple[Place, str, int]] = {
+    "while the service issues": (AtTheService("token:refresh"), "held", 2),
+    "after the journal": (AtAws("TransactWriteItems", 2), "rotated", 1),
+    "after staging": (AtAws("PutSecretValue", 2), "rotated", 1),
+    "after the promotion": (AtAws("UpdateSecretVersionStage", 1), "rotated", 1),
+}
+
+
+@pytest.mark.parametrize("name", KEY_PLACES)
+def test_a_process_killed_while_it_renews_the_key_loses_nothing_and_gives_no_key_away(
+    customer: Customer, aws_proxy: AwsProxy, name: str
+) -> None:
+    """What lies in the ledger meanwhile is sealed; who reads the table alone reads no key."""
+    place, expected, asked = KEY_PLACES[name]
+    tenant = customer.onboard(age=timedelta(days=1), api_key_left=timedelta(days=20))
+    run_until_killed(customer, aws_proxy, place)
+    assert_in_use_is_whole_and_accepted(customer)
+    in_the_ledger = str(customer.records())
+    assert ("answer" in customer.state()["api_key_open_attempt"]) == (expected == "rotated")
+    TALLY.check(6, tenant.api_key not in in_the_ledger, "the new API key is in the ledger")
+    customer.let_the_lease_end()
+    settled = customer.invoke()
+    assert (settled["outcome"], settled["renews"]) == (expected, "apiKey")
+    if expected == "held":
+        assert customer.invoke(force=True, renew="apiKey", allowEviction=True)["outcome"] == "rotated"
+    assert customer.version("AWSCURRENT")["apiKey"] == tenant.api_key, "the newest one is in use"
+    assert_in_use_is_whole_and_accepted(customer)
+    assert set(customer.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert len(customer.key_refreshes()) == asked
     assert customer.invoke()["outcome"] == "not_due"

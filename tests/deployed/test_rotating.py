@@ -46,12 +46,12 @@ def test_the_ledger_can_be_read_by_a_person(customer: Customer) -> None:
     attempt, state = customer.records()
     assert attempt["record"].startswith(f"attempt#{datetime.now(UTC):%Y-%m-%d}")
     assert attempt["outcome"] == "rotated"
-    assert attempt["cert_name"] == result["certName"]
-    assert attempt["previous_cert_name"] == "onboarded-1"
+    assert attempt["name"] == result["certName"]
+    assert attempt["previous_name"] == "onboarded-1"
     assert state["record"] == "state"
-    assert state["attempts"]["burst_left"] == 2
-    assert state["last_rotation"]["cert_name"] == result["certName"]
-    assert not {"open_attempt", "lease", "incident"} & state.keys()
+    assert state["certificate_attempts"]["burst_left"] == 2
+    assert state["certificate_last_rotation"]["name"] == result["certName"]
+    assert not {"certificate_open_attempt", "lease", "certificate_incident"} & state.keys()
     secret = customer.version("AWSCURRENT")
     told = str(customer.records())
     assert secret["apiKey"] not in told

@@ -89,5 +89,5 @@ def test_an_alarm_reaches_who_reads_the_topic(
     )
     (email,) = inbox.read()
     assert email.subject.startswith("ALARM: ")
-    assert "certificate about to expire" in email.subject
+    assert "certificate or API key about to expire" in email.subject
     assert "ends in 7 days or less" in json.loads(email.body)["AlarmDescription"]

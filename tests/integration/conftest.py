@@ -38,8 +38,8 @@ def make_env(aws_session: boto3.Session, caplog: pytest.LogCaptureFixture) -> It
     caplog.set_level(logging.DEBUG, logger="certificate_rotation")
     envs: list[RotationEnv] = []
 
-    def make(simulator: Simulator, *, directly: bool = False) -> RotationEnv:
-        aws = LocalAws(aws_session, directly=directly)
+    def make(simulator: Simulator, *, in_memory: bool = False) -> RotationEnv:
+        aws = LocalAws() if in_memory else LocalAws(aws_session)
         envs.append(RotationEnv(aws, simulator, lambda: caplog.get_records("setup") + caplog.get_records("call")))
         return envs[-1]
 

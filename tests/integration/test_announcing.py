@@ -27,6 +27,7 @@ OF_EVERY_EVENT = {
     "logUrl",
     "subject",
     "text",
+    "apiKeyNotAfter",
 }
 
 

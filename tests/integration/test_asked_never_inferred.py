@@ -142,7 +142,7 @@ def test_an_ended_certificate_the_service_gives_no_answer_about_is_asked_again(w
     with pytest.raises(ServiceFailure):
         watching.run_with(watching.dependencies(), {}, ahead=AHEAD)
     assert watching.refreshes() == []
-    assert watching.state().attempts.burst_left == 3
+    assert watching.state().certificate.attempts.burst_left == 3
 
 
 def test_an_ended_certificate_is_not_given_up_while_the_service_is_out_of_reach(watching: RotationEnv) -> None:
@@ -151,7 +151,7 @@ def test_an_ended_certificate_is_not_given_up_while_the_service_is_out_of_reach(
     watching.settings["SERVICE_URL"] = "https://localhost:1"
     assert ends(watching) == "ServiceUnreachable"
     assert watching.emails()[-1].traffic.startswith("Not known:")
-    assert watching.state().attempts.burst_left == 3
+    assert watching.state().certificate.attempts.burst_left == 3
 
 
 def test_an_ended_certificate_the_service_still_accepts_is_renewed(watching: RotationEnv) -> None:
@@ -322,7 +322,7 @@ def test_what_is_in_hand_is_kept_while_nobody_answers_for_what_was_put_there(env
     no_answer(env)
     assert ends(env) in {"ServiceFailure", "ServiceUnreachable", "CertificateNotAccepted"}
     assert env.current() == theirs
-    assert "AWSPENDING" in env.labels()
+    assert "CERTIFICATE_STAGED" in env.labels()
     assert "dropped" not in env.codes()
     env.simulator.clear_faults()
     assert ends(env) == "not_due"

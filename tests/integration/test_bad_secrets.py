@@ -120,4 +120,6 @@ def test_trouble_met_by_the_name_alone_is_over_when_the_name_works(env: Rotation
         assert env.run(secretId=env.aws.name)["outcome"] == "not_due"
     assert env.codes() == ["InvalidCredential", "recovered"] * 2
     assert [mail.attributes["secret"] for mail in env.emails()] == [env.aws.name, env.arn] * 2
-    assert "incident" not in next(record for record in env.aws.records() if record["credential"] == env.aws.name)
+    assert "certificate_incident" not in next(
+        record for record in env.aws.records() if record["credential"] == env.aws.name
+    )

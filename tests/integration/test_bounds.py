@@ -121,4 +121,4 @@ def test_a_handshake_that_never_ends_costs_no_attempt(env: RotationEnv, impatien
     with socket.create_server(("127.0.0.1", 0)) as listener:  # the system accepts, and nobody speaks
         env.settings["SERVICE_URL"] = f"https://localhost:{listener.getsockname()[1]}"
         env.fails(ServiceUnreachable)
-    assert env.state().attempts.available(env.time.now()) == 3
+    assert env.state().certificate.attempts.available(env.time.now()) == 3

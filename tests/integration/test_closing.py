@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from certificate_rotation.adapters.ledger import Ledger
-from certificate_rotation.domain.errors import RefreshConflict
+from certificate_rotation.domain.errors import RefreshConflict, RefreshRejected
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.state import Lease
-from tests.support.order_of_writes import ORDER_OF_EXCHANGES
+from tests.support.order_of_writes import ISSUE, ORDER_OF_EXCHANGES
 from tests.support.rotation_env import TIMEOUT, RotationEnv
 
 CLOSE = len(ORDER_OF_EXCHANGES) - 1
@@ -16,7 +17,7 @@ def test_a_closed_rotation_leaves_no_lease(env: RotationEnv) -> None:
     env.onboard()
     assert env.run()["outcome"] == "rotated"
     assert env.state().lease is None
-    assert env.state().open_attempt is None
+    assert env.state().certificate.open_attempt is None
 
 
 def test_a_run_that_outlived_its_lease_leaves_the_next_owners_alone(env: RotationEnv) -> None:
@@ -27,18 +28,18 @@ def test_a_run_that_outlived_its_lease_leaves_the_next_owners_alone(env: Rotatio
     def another_takes_over() -> None:
         env.time.advance(2 * TIMEOUT)
         theirs = Lease("another", env.time.now() + TIMEOUT)
-        assert ledger.claim(env.arn, env.state(), theirs)
+        assert ledger.claim(env.arn, env.state(), theirs, HalfName.CERTIFICATE)
 
     env.aws.exchanges.meanwhile(CLOSE, another_takes_over)
     assert env.run()["outcome"] == "rotated"
     left = env.state()
     assert left.lease
     assert left.lease.owner == "another"
-    assert left.open_attempt
+    assert left.certificate.open_attempt
 
     env.time.advance(2 * TIMEOUT + timedelta(minutes=1))
     assert env.run()["outcome"] == "rotated"  # killed meanwhile, the other one left it to the next
-    assert env.state().open_attempt is None
+    assert env.state().certificate.open_attempt is None
     assert env.state().lease is None
     assert len(env.refreshes()) == 1
 
@@ -50,3 +51,15 @@ def test_an_attempt_that_failed_stands_in_the_history_with_what_it_was(env: Rota
     error = env.fails(RefreshConflict)
     (attempt,) = env.history()
     assert (attempt["outcome"], attempt["message"]) == ("RefreshConflict", str(error))
+
+
+def test_a_run_past_its_deadline_tells_nothing(env: RotationEnv) -> None:
+    """Lambda ends it there; one that stood still would tell of a failure after another run has told of its end."""
+    env.onboard()
+    env.fault("bad-request")
+    env.aws.exchanges.meanwhile(ISSUE, lambda: env.time.advance(2 * TIMEOUT))
+    env.fails(RefreshRejected)
+    assert env.codes() == []
+    env.advance(minutes=5)
+    assert env.run()["outcome"] == "rotated"
+    assert env.codes() == ["rotated"]

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from certificate_rotation.domain.errors import RotationError
+from simulator import Simulator
 from simulator.ca import new_csr, new_key
 from tests.support.exchanges import Killed, When
 from tests.support.order_of_writes import CHARGE, CLAIM, ISSUE, JOURNAL, ORDER_OF_EXCHANGES, PROMOTE, kill
-from tests.support.rotation_env import OWN_KEYS, RotationEnv
+from tests.support.rotation_env import OWN_KEYS, MakeEnv, RotationEnv
 
 if TYPE_CHECKING:
     from certificate_rotation.domain.result import Result
@@ -32,6 +33,12 @@ DELETING: list[tuple[int, When]] = [
     for when in ("before", "after")
     if (index, when) not in LOST
 ]
+
+
+@pytest.fixture
+def env(make_env: MakeEnv, simulator: Simulator) -> RotationEnv:
+    """On the fakes, which `test_fake_*` holds to moto: each case here is many runs."""
+    return make_env(simulator, in_memory=True)
 
 
 def _names(places: list[tuple[int, When]], order: tuple[str, ...] = ORDER_OF_EXCHANGES) -> list[str]:
@@ -74,12 +81,12 @@ def test_a_run_killed_anywhere_is_carried_on(env: RotationEnv, index: int, when:
     kill(env, index, when)
     assert_in_use_is_whole(env)
     assert env.accepted()
-    intended = env.labels().get("ROTATION_INTENT")
+    intended = env.labels().get("CERTIFICATE_INTENT")
     outcomes = [result["outcome"] for result in keep_running(env)]
     assert env.accepted()
     assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
     state = env.state()
-    assert state.open_attempt is None
+    assert state.certificate.open_attempt is None
     assert state.lease is None or state.lease.until < env.time.now()
     unsure = (index, when) in UNSURE
     assert ("held" in outcomes) == unsure

@@ -8,6 +8,7 @@ import pytest
 
 from certificate_rotation.domain import errors
 from certificate_rotation.domain.errors import RotationError, cure_of
+from certificate_rotation.domain.half import HalfName
 from dev import render_alert_docs
 from tests.support.lambda_invoker import at_the_worlds_time, forget, invoke, outcome
 from tests.support.rotation_env import RotationEnv
@@ -71,11 +72,18 @@ def onboard_anew(env: RotationEnv, _: Setting) -> None:
 
 def activate(env: RotationEnv, _: Setting) -> None:
     """What the vendor's support does."""
-    staged = env.version(env.labels()["AWSPENDING"])
+    staged = env.version(env.labels()["CERTIFICATE_STAGED"])
     env.simulator.tenant(env.aws.name).activate(str(staged["certName"]))
 
 
+def activate_key(env: RotationEnv, _: Setting) -> None:
+    """The same for an API key."""
+    tenant = env.simulator.tenant(env.aws.name)
+    tenant.activate_token(tenant.tokens[-1].name)
+
+
 INSIST = {"force": True, "allowEviction": True}
+RENEW_KEY: dict[str, object] = {"force": True, "renew": "apiKey"}
 PROVOKED: dict[type[RotationError], Failing] = {
     errors.InvalidEvent: Failing(
         lambda *_: None,
@@ -98,6 +106,17 @@ PROVOKED: dict[type[RotationError], Failing] = {
     ),
     errors.OutcomeUnknown: at_the_service("server-error", again="held", **INSIST),
     errors.CertificateRejected: at_the_service("other-key", again="held", **INSIST),
+    errors.ApiKeyRejected: Failing(
+        lambda env, _: env.fault("empty-token", at="token:refresh", times=None),
+        lambda env, _: env.simulator.clear_faults(),
+        event=RENEW_KEY,
+        mending={**RENEW_KEY, "allowEviction": True},
+        again="held",
+        age=YOUNG,
+    ),
+    errors.ApiKeyNotAccepted: Failing(
+        lambda env, _: env.fault("activation-delay", at="token:refresh"), activate_key, event=RENEW_KEY, age=YOUNG
+    ),
     errors.CertificateNotAccepted: Failing(lambda env, _: env.fault("activation-delay"), activate),
     errors.StorageFailure: Failing(
         lambda env, _: env.aws.failures.set("denied", "PutSecretValue", times=None),
@@ -113,6 +132,7 @@ def test_an_error_is_one_mail_with_its_cure_a_day_of_it_no_second_and_its_end_on
     """Who is told once, with what to do, reads the next mail too; one that was added to the module is missing above."""
     error = render_alert_docs.named()[name]
     failing = PROVOKED[error]
+    half = HalfName.API_KEY if "ApiKey" in name else HalfName.CERTIFICATE
     at_the_worlds_time(function, monkeypatch)
     function.advance(days=-2)  # CloudWatch takes no measurement that is dated in the future
     function.onboard(age=failing.age)
@@ -126,8 +146,8 @@ def test_an_error_is_one_mail_with_its_cure_a_day_of_it_no_second_and_its_end_on
     assert (email.code, event.kind, event.detail["code"]) == (name, "Rotation Failed", name)
     assert (event.detail["subject"], event.detail["text"]) == (email.subject, email.body)
     assert str(caught.value) in email.body
-    assert f"What you can do\n{function.cure(error)}\n" in email.body
-    assert cure_of(error, render_alert_docs.ARN, render_alert_docs.STACK) in render_alert_docs.PAGE.read_text()
+    assert f"What you can do\n{function.cure(error, half)}\n" in email.body
+    assert cure_of(error, render_alert_docs.ARN, render_alert_docs.STACK, half) in render_alert_docs.PAGE.read_text()
 
     for _ in range(REPEATS):
         function.time.advance(BETWEEN)

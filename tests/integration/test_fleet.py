@@ -11,11 +11,10 @@ import pytest
 from certificate_rotation.adapters.ledger import Ledger
 from certificate_rotation.adapters.ledger_items import flat, item
 from certificate_rotation.domain.errors import RotationError
-from certificate_rotation.domain.rate_limit import BURST_ATTEMPTS, Attempts
+from certificate_rotation.domain.rate_limit import CERTIFICATE_LIMIT, Attempts
 from certificate_rotation.domain.state import State
 from certificate_rotation.notifications.messages import ALONE
 from simulator import Simulator, Tenant
-from tests.support import moto_memory
 from tests.support.rotation_env import LIFETIME, OWN_KEYS, MakeEnv, RotationEnv
 
 TENANTS = 200
@@ -75,12 +74,12 @@ class Fleet:
 
     def labels(self, member: Member) -> set[str]:
         """Which labels are on versions of one's secret."""
-        stored = moto_memory.versions(f"{self.env.aws.name}/{member.name}")
+        stored = self.env.aws.versions(f"{self.env.aws.name}/{member.name}")
         return {label for labels, _ in stored.values() for label in labels}
 
     def in_use(self, member: Member) -> str:
         """What one's consumers read."""
-        stored = moto_memory.versions(f"{self.env.aws.name}/{member.name}")
+        stored = self.env.aws.versions(f"{self.env.aws.name}/{member.name}")
         return next(text for labels, text in stored.values() if "AWSCURRENT" in labels)
 
     def healthy(self, member: Member) -> bool:
@@ -107,7 +106,7 @@ def fleet(make_env: MakeEnv) -> Iterator[Fleet]:
     """Nobody has signed up yet. The provider wants no mail about ordinary success."""
     # Tickets end the wait for a refusal after the handshake, which would be most of the time this takes.
     with Simulator.running(statistics_limit=False, session_tickets=True) as simulator:
-        env = make_env(simulator, directly=True)
+        env = make_env(simulator, in_memory=True)
         env.settings["NOTIFY_ON_SUCCESS"] = "false"
         env.advance(minutes=60 - env.time.now().minute)  # mails are counted by the hour of the clock
         yield Fleet(env)
@@ -156,7 +155,7 @@ def sign_up_all(fleet: Fleet) -> Iterator[tuple[Member, str]]:
 def use_up(fleet: Fleet, member: Member) -> None:
     """No attempt is left for an hour."""
     now = fleet.env.time.now()
-    state = {"credential": member.arn, "record": "state", "revision": 1, "attempts": flat(Attempts(0, now))}
+    state = {"credential": member.arn, "record": "state", "revision": 1, "certificate_attempts": flat(Attempts(0, now))}
     fleet.env.aws.admin.dynamodb.put_item(TableName=fleet.env.aws.name, Item=item(state))
 
 
@@ -168,7 +167,9 @@ def test_nobodys_trouble_is_anothers(fleet: Fleet) -> None:
     fine = [member for member, outcome in first.items() if outcome == "rotated"]
     assert len(fine) == TENANTS * 9 // 10
     states = {member: fleet.state(member) for member in fine}
-    assert {(state.incident, state.open_attempt, state.lease) for state in states.values()} == {(None, None, None)}
+    assert {(state.certificate.incident, state.certificate.open_attempt, state.lease) for state in states.values()} == {
+        (None, None, None)
+    }
 
     second = fleet.an_hour(fleet.members)
     assert {second[member] for member in fine} == {"not_due"}
@@ -177,7 +178,7 @@ def test_nobodys_trouble_is_anothers(fleet: Fleet) -> None:
     assert Counter(member.trouble for member in mended) == MENDED
     assert_nothing_is_lost(fleet, [*fine, *mended])
     assert_each_is_told_once_and_a_few_by_mail(fleet, said, [*fine, *mended])
-    assert max(fleet.requests().values()) <= BURST_ATTEMPTS
+    assert max(fleet.requests().values()) <= CERTIFICATE_LIMIT.burst
 
 
 def assert_nothing_is_lost(fleet: Fleet, renewed: list[Member]) -> None:

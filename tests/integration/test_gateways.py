@@ -47,7 +47,7 @@ def test_a_gateway_that_drops_the_body_of_a_get_is_told_as_a_rejection(env: Rota
             rotates(env)
         else:
             assert "the body is not JSON" in str(env.fails(RefreshRejected))
-            assert env.state().open_attempt is None
+            assert env.state().certificate.open_attempt is None
 
 
 def _forwarding(env: RotationEnv, *, kept: bool) -> Answer:

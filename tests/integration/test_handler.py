@@ -10,6 +10,7 @@ import pytest
 from certificate_rotation.domain.errors import InvalidCredential, InvalidEvent, InvalidSettings, StorageFailure
 from tests.support.contract import RESULT
 from tests.support.lambda_invoker import Context, forget, invoke
+from tests.support.local_aws import WatchedSession
 from tests.support.rotation_env import RotationEnv
 
 
@@ -34,21 +35,19 @@ def test_the_function_rotates_and_a_warm_start_looks_again(
     assert "PRIVATE KEY" not in printed.out + printed.err
     logged = [line for line in lines if "level" in line]
     assert {line["correlation_id"] for line in logged} == {Context.aws_request_id}
-    assert "Issue. Renewal is due." in [line["message"] for line in logged]
+    assert "certificate: Issue. Renewal is due." in [line["message"] for line in logged]
 
 
 def test_a_check_makes_the_two_clients_it_needs_and_each_once(function: RotationEnv) -> None:
     """To make a client takes longer than a whole check, and most runs have nothing to tell anybody."""
-    made: list[str] = []
-    session = boto3.DEFAULT_SESSION
-    assert session
-    session.events.register("creating-client-class", lambda event_name, **_: made.append(event_name.split(".")[-1]))
+    session: object = boto3.DEFAULT_SESSION
+    assert isinstance(session, WatchedSession)
     function.onboard(age=timedelta(days=1))
     for _ in range(2):
         invoke({})
-    assert sorted(made) == ["dynamodb", "secrets-manager"]
+    assert sorted(session.made) == ["dynamodb", "secretsmanager"]
     invoke({"force": True})
-    assert sorted(made) == ["dynamodb", "eventbridge", "secrets-manager", "sns"]
+    assert sorted(session.made) == ["dynamodb", "events", "secretsmanager", "sns"]
 
 
 def test_an_event_with_unknown_keys_is_told(function: RotationEnv) -> None:

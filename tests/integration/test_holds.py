@@ -35,8 +35,8 @@ def test_after_an_unknown_outcome_a_run_holds(unsure: RotationEnv, event: dict[s
     assert set(held) == RESULT | {"why", "until"}
     assert held["outcome"] == "held"
     critical = unsure.credential().chain.not_after - timedelta(days=7)
-    assert datetime.fromisoformat(held["until"]) == critical
-    assert unsure.history()[0]["cert_name"] in held["why"]
+    assert datetime.fromisoformat(str(held["until"])) == critical
+    assert unsure.history()[0]["name"] in held["why"]
     assert len(unsure.refreshes()) == 1
     assert unsure.accepted()
 
@@ -53,19 +53,19 @@ def test_a_person_who_accepts_the_eviction_ends_the_hold(unsure: RotationEnv) ->
 
 def test_a_key_made_beside_an_open_attempt_is_asked_with_by_a_later_run(unsure: RotationEnv) -> None:
     """Killed again and again, it must not make a key each time; and one that was asked with stays labelled."""
-    asked_with = unsure.labels()["ROTATION_INTENT"]
+    asked_with = unsure.labels()["CERTIFICATE_INTENT"]
     unsure.aws.exchanges.kill("TransactWriteItems", "before")
     with pytest.raises(Killed):
         unsure.run(force=True, allowEviction=True)
     unsure.aws.exchanges.revive()
     unsure.advance(minutes=4)
-    made = unsure.labels()["ROTATION_INTENT"]
+    made = unsure.labels()["CERTIFICATE_INTENT"]
     assert made != asked_with
-    assert unsure.labels()["ROTATION_EARLIER"] == asked_with
+    assert unsure.labels()["CERTIFICATE_EARLIER"] == asked_with
     unsure.fault("unavailable")
     unsure.fails(ServiceFailure, force=True, allowEviction=True)
-    assert unsure.labels()["ROTATION_INTENT"] == made
-    assert unsure.labels()["ROTATION_EARLIER"] == asked_with, "its certificate may still be found"
+    assert unsure.labels()["CERTIFICATE_INTENT"] == made
+    assert unsure.labels()["CERTIFICATE_EARLIER"] == asked_with, "its certificate may still be found"
     assert unsure.run()["outcome"] == "held"
     result = unsure.run(force=True, allowEviction=True)
     assert result["certName"] == unsure.version(made)["certName"]
@@ -87,7 +87,7 @@ def test_close_to_the_end_the_hold_ends_by_itself(unsure: RotationEnv) -> None:
     ("fault", "error", "why"),
     [
         ("drop-after-issuing", "OutcomeUnknown", "has no known outcome"),
-        ("other-key", "CertificateRejected", "brought a certificate that cannot be used"),
+        ("other-key", "CertificateRejected", "brought one that cannot be used"),
     ],
 )
 def test_a_hold_is_told_again_each_day(env: RotationEnv, fault: str, error: str, why: str) -> None:
@@ -141,7 +141,7 @@ def test_soon_after_a_rotation_another_one_waits_for_consumers(env: RotationEnv)
     env.advance(hours=23)
     held = env.run(force=True)
     assert held["outcome"] == "held"
-    assert abs(datetime.fromisoformat(held["until"]) - rotated_at - timedelta(hours=24)) < timedelta(seconds=2)
+    assert abs(datetime.fromisoformat(str(held["until"])) - rotated_at - timedelta(hours=24)) < timedelta(seconds=2)
     env.advance(hours=2)
     result = env.run(force=True)
     assert (result["outcome"], result["deletedCertName"]) == ("rotated", "onboarded-1")
@@ -226,4 +226,4 @@ def test_an_attempt_that_brought_nothing_does_not_end_the_hold_of_the_one_before
     assert unsure.accepted()
     assert unsure.run(force=True, allowEviction=True)["outcome"] == "rotated"
     assert unsure.accepted()
-    assert unsure.state().open_attempt is None
+    assert unsure.state().certificate.open_attempt is None

@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from dev import demo
 from dev.local_aws import ROOT
+from tests.support.processes import descendants, end, running
 
 SECONDS = 60
 KEEPER = "import os, sys; from dev.keeper import keep; sys.exit(keep([sys.executable, '-c', sys.argv[1]], os.environ))"
@@ -25,19 +25,6 @@ with local_aws(), Simulator.running():
     print("ready", flush=True)
     time.sleep(600)
 """
-
-
-def descendants(process: int) -> set[int]:
-    """All that a process started, as far as it or one of these is still the parent."""
-    tasks = Path(f"/proc/{process}/task").iterdir()
-    children = {int(child) for task in tasks for child in (task / "children").read_text().split()}
-    return children.union(*(descendants(child) for child in children))
-
-
-def running(processes: set[int]) -> set[str]:
-    """Those that still are, by what was typed to start them."""
-    commands = {Path(f"/proc/{process}/cmdline") for process in processes}
-    return {command.read_text() for command in commands if command.exists()}
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
@@ -55,9 +42,7 @@ def test_what_the_demo_started_goes_with_it(tmp_path: Path, ending: signal.Signa
     try:
         assert running(started) == set()
     finally:
-        for left in started:
-            with suppress(ProcessLookupError):
-                os.kill(left, signal.SIGKILL)
+        end(started)
     assert list(tmp_path.iterdir()) == []
 
 

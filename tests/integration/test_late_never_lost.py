@@ -52,7 +52,7 @@ def test_a_rotation_whose_event_was_refused_is_finished_in_the_same_run(env: Rot
     env.onboard(age=DUE)
     with env.aws.refusing("PutEvents"):
         assert ends(env) == "rotated"
-        assert env.state().open_attempt is None
+        assert env.state().certificate.open_attempt is None
         assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
         assert ends(env) == "not_due"
     assert ends(env) == "not_due"
@@ -92,7 +92,7 @@ def test_that_a_certificate_was_dropped_is_told_later(env: RotationEnv, operatio
     env.onboard(age=DUE)
     env.fault("activation-delay")
     env.fails(CertificateNotAccepted)
-    dropped = env.version(env.labels()["AWSPENDING"])["certName"]
+    dropped = env.version(env.labels()["CERTIFICATE_STAGED"])["certName"]
     env.onboard(age=timedelta(0), name=f"{env.aws.name}-2")
     with env.aws.refusing(operation):
         assert ends(env) == "not_due"
@@ -135,7 +135,7 @@ def test_that_it_works_again_is_told_later(env: RotationEnv, operation: str) -> 
 
 def test_news_refused_for_ever_stays_small(make_env: MakeEnv, simulator: Simulator) -> None:
     """The ledger's record holds 400 KB: what does not fit is never written, and the rotation never closed."""
-    env = make_env(simulator, directly=True)
+    env = make_env(simulator, in_memory=True)
     env.simulator.issued_lifetime = timedelta(days=365)
     env.onboard(age=timedelta(days=10), lifetime=timedelta(days=365))
     env.aws.failures.set("denied", "PutEvents", times=None)
@@ -171,7 +171,7 @@ def test_a_mail_is_plain_text_with_attributes_to_filter_by(env: RotationEnv) -> 
     """AWS delivers the attributes of a message only with the structure String."""
     env.onboard(age=DUE)
     assert ends(env) == "rotated"
-    (published,) = [call.form for call in env.aws.calls if call.operation == "Publish"]
+    (published,) = [call.asked for call in env.aws.calls if call.operation == "Publish"]
     assert "MessageStructure" not in published
     assert published["Message"].startswith("What happened\n")
     assert env.emails()[0].attributes == {"severity": "INFO", "code": "rotated", "secret": env.arn}

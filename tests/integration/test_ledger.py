@@ -5,12 +5,14 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 import pytest
 
 from certificate_rotation.adapters.ledger import Ledger
 from certificate_rotation.domain.errors import StorageFailure
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
 from tests.support.local_aws import LocalAws
@@ -18,8 +20,8 @@ from tests.support.local_aws import LocalAws
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ARN, TOPIC, CAUSE = "arn:of-the-secret", "arn:of-the-topic", "ServiceFailure"
 OURS, THEIRS = Lease("ours", NOW), Lease("theirs", NOW)
-FIRST = OpenAttempt(NOW, "version", "fingerprint", "name", outcome="issued", certificate="PEM", deleted_cert_name="x")
-SECOND = replace(FIRST, started_at=NOW + timedelta(hours=1), certificate=None)
+FIRST = OpenAttempt(NOW, "version", "fingerprint", "name", outcome="issued", answer="PEM", deleted="x")
+SECOND = replace(FIRST, started_at=NOW + timedelta(hours=1), answer=None)
 THIRD = replace(FIRST, started_at=NOW + timedelta(hours=2))
 FOURTH = replace(SECOND, started_at=NOW + timedelta(hours=3))
 FIFTH = replace(FIRST, started_at=NOW + timedelta(hours=4))
@@ -27,84 +29,130 @@ ROTATION = LastRotation(NOW, "name", "fingerprint", "previous")
 FEWER = Attempts(0, NOW)
 INCIDENT = Incident("ServiceFailure", NOW, NOW, 2)
 TOLD = {"ServiceFailure": Telling((NOW, NOW + timedelta(hours=1)), 2), "Unauthorized": Telling((NOW,), 0)}
-NEWS = News("news_1", NOW, "INFO", "rotated", ARN, "subject", "text", True, "Credential Rotated", "{}")
+NEWS = News("news_1", NOW, "INFO", "rotated", ARN, "certificate", "subject", "text", True, "Credential Rotated", "{}")
 LATER = replace(NEWS, name="news_2", mail=False)
-AFTER_FIRST = State(4, Attempts(2, NOW), last_rotation=ROTATION, told=TOLD, news=(NEWS,))
-AFTER_SECOND = replace(AFTER_FIRST, attempts=FEWER, lease=THEIRS)
+UNUSED = State().certificate
+HALF = HalfName.CERTIFICATE  # where it makes no difference which
+
+
+def of(half: HalfName, attempts: Attempts) -> Attempts:
+    """The same, as it is read: the limit is the half's."""
+    return replace(attempts, limit=State().of(half).attempts.limit)
+
 
 REFUSED = "StorageFailure"  # instead of an answer
 
 type Write = Callable[[Ledger], object]
-# Every write, most of them twice, and its answer: what it expects to find is there the first time only.
-WRITES: tuple[tuple[Write, object], ...] = (
-    (lambda ledger: ledger.claim(ARN, State(), OURS), True),
-    (lambda ledger: ledger.claim(ARN, State(), THEIRS), False),
-    (lambda ledger: ledger.claim(ARN, State(), OURS), True),  # the repeat of a lost answer
-    (lambda ledger: ledger.charge(ARN, "theirs", Attempts(2, NOW), FIRST), False),
-    (lambda ledger: ledger.charge(ARN, "ours", Attempts(2, NOW), FIRST), True),
-    (lambda ledger: ledger.journal(ARN, SECOND), REFUSED),
-    (lambda ledger: ledger.journal(ARN, FIRST), None),
-    (lambda ledger: ledger.remember(ARN, INCIDENT, TOLD), None),
-    (lambda ledger: ledger.load(ARN), State(3, Attempts(2, NOW), OURS, FIRST, incident=INCIDENT, told=TOLD)),
-    (lambda ledger: ledger.remember(ARN, INCIDENT, TOLD, keep=[NEWS]), None),
-    (lambda ledger: ledger.remember(ARN, None, {}, keep=[LATER]), None),
-    (lambda ledger: ledger.load(ARN), State(3, Attempts(2, NOW), OURS, FIRST, news=(NEWS, LATER))),
-    (lambda ledger: ledger.remember(ARN, INCIDENT, TOLD, keep=[NEWS], told=[NEWS, LATER]), None),  # what is kept stays
-    (lambda ledger: ledger.load(ARN).news, (NEWS,)),
-    (lambda ledger: ledger.remember(ARN, INCIDENT, TOLD, told=[NEWS]), None),
-    (lambda ledger: ledger.change_news(ARN, keep=[NEWS, LATER]), None),
-    (lambda ledger: ledger.change_news(ARN, keep=[LATER], told=[NEWS, LATER]), None),
-    (lambda ledger: ledger.change_news(ARN), None),
-    (
-        lambda ledger: ledger.load(ARN),
-        State(3, Attempts(2, NOW), OURS, FIRST, incident=INCIDENT, told=TOLD, news=(LATER,)),
-    ),
-    (lambda ledger: ledger.change_news(ARN, told=[LATER]), None),
-    (lambda ledger: ledger.close(ARN, "theirs", FIRST, ROTATION, promoted=FIRST, keep=[NEWS]), False),
-    (lambda ledger: ledger.close(ARN, "ours", SECOND, ROTATION, promoted=SECOND, keep=[NEWS]), False),
-    (lambda ledger: ledger.load(ARN), State(3, Attempts(2, NOW), OURS, FIRST, incident=INCIDENT, told=TOLD)),
-    (lambda ledger: ledger.close(ARN, "ours", FIRST, ROTATION, promoted=FIRST, keep=[NEWS]), True),
-    (lambda ledger: ledger.load(ARN), AFTER_FIRST),
-    (lambda ledger: ledger.release(ARN, "ours"), False),
-    (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS), True),
-    (lambda ledger: ledger.charge(ARN, "theirs", Attempts(1, NOW), THIRD), True),
-    (lambda ledger: ledger.charge(ARN, "ours", Attempts(0, NOW), SECOND, earlier=THIRD), False),
-    (lambda ledger: ledger.charge(ARN, "theirs", Attempts(0, NOW), SECOND, earlier=THIRD), True),
-    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=7, open_attempt=SECOND, earlier=THIRD)),
-    (lambda ledger: ledger.settle(ARN, FEWER, SECOND, outcome="A", message="why", earlier=THIRD), None),
-    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=8, open_attempt=THIRD)),
-    (lambda ledger: ledger.settle(ARN, Attempts(), SECOND, outcome="B", message="no", earlier=None), None),
-    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=8, open_attempt=THIRD)),
-    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, FOURTH, earlier=THIRD), True),
-    (lambda ledger: ledger.close(ARN, "theirs", FOURTH, ROTATION, promoted=THIRD, told=[NEWS]), True),
-    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=10, lease=None, news=())),
-    (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS), True),
-    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, FIFTH, earlier=THIRD), True),
-    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, FIFTH), True),
-    (lambda ledger: ledger.load(ARN).earlier, None),
-    (lambda ledger: ledger.settle(ARN, Attempts(), FIFTH, outcome="C", message="why", earlier=None), None),
-    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=14, attempts=Attempts(), news=())),
-    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, FIFTH, earlier=THIRD), True),
-    (lambda ledger: ledger.drop(ARN, SECOND, keep=[NEWS]), None),
-    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=15, open_attempt=FIFTH, earlier=THIRD, news=())),
-    (lambda ledger: ledger.drop(ARN, FIFTH, keep=[NEWS, LATER]), None),
-    (lambda ledger: ledger.drop(ARN, FIFTH, keep=[NEWS]), None),
-    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=16, news=(NEWS, LATER))),
-    (lambda ledger: ledger.charge(ARN, "theirs", FEWER, FIFTH), True),
-    (lambda ledger: ledger.drop(ARN, FIFTH, told=[NEWS]), None),
-    (lambda ledger: ledger.release(ARN, "ours"), False),
-    (lambda ledger: ledger.release(ARN, "theirs"), True),
-    (lambda ledger: ledger.load(ARN), replace(AFTER_SECOND, revision=19, lease=None, news=(LATER,))),
-    (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW), 1),
-    (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW + timedelta(minutes=59, seconds=59)), 2),
-    (lambda ledger: ledger.count_mail(TOPIC, "another", NOW), 1),
-    (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW + timedelta(hours=1)), 1),
-    (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW), 3),
-)
+
+
+def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
+    """Every write, most of them twice, and its answer: what it expects to find is there the first time only."""
+
+    def known(  # what is known of the credential, its other half unused
+        revision: int,
+        attempts: Attempts,
+        lease: Lease | None = None,
+        *,
+        told: Mapping[str, Telling] = TOLD,
+        news: tuple[News, ...] = (),
+        **changes: Any,  # noqa: ANN401 - any of `HalfState`
+    ) -> State:
+        state = State(revision, lease, half, told=told, news=news)
+        return state.having(half, replace(UNUSED, attempts=of(half, attempts), **changes))
+
+    def later(
+        revision: int,
+        *,
+        attempts: Attempts = FEWER,
+        lease: Lease | None = THEIRS,
+        news: tuple[News, ...] = (NEWS,),
+        **changes: Any,  # noqa: ANN401 - any of `HalfState`
+    ) -> State:
+        return known(revision, attempts, lease, last_rotation=ROTATION, news=news, **changes)
+
+    return (
+        (lambda ledger: ledger.claim(ARN, State(), OURS, half), True),
+        (lambda ledger: ledger.claim(ARN, State(), THEIRS, half), False),
+        (lambda ledger: ledger.claim(ARN, State(), OURS, half), True),  # the repeat of a lost answer
+        (lambda ledger: ledger.charge(ARN, half, "theirs", Attempts(2, NOW), FIRST), False),
+        (lambda ledger: ledger.charge(ARN, half, "ours", Attempts(2, NOW), FIRST), True),
+        (lambda ledger: ledger.journal(ARN, half, SECOND), REFUSED),
+        (lambda ledger: ledger.journal(ARN, half, FIRST), None),
+        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD), None),
+        (
+            lambda ledger: ledger.load(ARN),
+            known(3, Attempts(2, NOW), OURS, open_attempt=FIRST, incident=INCIDENT, told=TOLD),
+        ),
+        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, keep=[NEWS]), None),
+        (lambda ledger: ledger.remember(ARN, half, None, {}, keep=[LATER]), None),
+        (
+            lambda ledger: ledger.load(ARN),
+            known(3, Attempts(2, NOW), OURS, told={}, open_attempt=FIRST, news=(NEWS, LATER)),
+        ),
+        (
+            lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, keep=[NEWS], told=[NEWS, LATER]),
+            None,
+        ),  # what is kept stays
+        (lambda ledger: ledger.load(ARN).news, (NEWS,)),
+        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, told=[NEWS]), None),
+        (lambda ledger: ledger.change_news(ARN, keep=[NEWS, LATER]), None),
+        (lambda ledger: ledger.change_news(ARN, keep=[LATER], told=[NEWS, LATER]), None),
+        (lambda ledger: ledger.change_news(ARN), None),
+        (
+            lambda ledger: ledger.load(ARN),
+            known(3, Attempts(2, NOW), OURS, open_attempt=FIRST, incident=INCIDENT, told=TOLD, news=(LATER,)),
+        ),
+        (lambda ledger: ledger.change_news(ARN, told=[LATER]), None),
+        (lambda ledger: ledger.close(ARN, half, "theirs", FIRST, ROTATION, promoted=FIRST, keep=[NEWS]), False),
+        (lambda ledger: ledger.close(ARN, half, "ours", SECOND, ROTATION, promoted=SECOND, keep=[NEWS]), False),
+        (
+            lambda ledger: ledger.load(ARN),
+            known(3, Attempts(2, NOW), OURS, open_attempt=FIRST, incident=INCIDENT, told=TOLD),
+        ),
+        (lambda ledger: ledger.close(ARN, half, "ours", FIRST, ROTATION, promoted=FIRST, keep=[NEWS]), True),
+        (lambda ledger: ledger.load(ARN), known(4, Attempts(2, NOW), last_rotation=ROTATION, told=TOLD, news=(NEWS,))),
+        (lambda ledger: ledger.release(ARN, "ours"), False),
+        (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS, half), True),
+        (lambda ledger: ledger.charge(ARN, half, "theirs", Attempts(1, NOW), THIRD), True),
+        (lambda ledger: ledger.charge(ARN, half, "ours", Attempts(0, NOW), SECOND, earlier=THIRD), False),
+        (lambda ledger: ledger.charge(ARN, half, "theirs", Attempts(0, NOW), SECOND, earlier=THIRD), True),
+        (lambda ledger: ledger.load(ARN), later(7, open_attempt=SECOND, earlier=THIRD)),
+        (lambda ledger: ledger.settle(ARN, half, FEWER, SECOND, outcome="A", message="why", earlier=THIRD), None),
+        (lambda ledger: ledger.load(ARN), later(8, open_attempt=THIRD)),
+        (lambda ledger: ledger.settle(ARN, half, Attempts(), SECOND, outcome="B", message="no", earlier=None), None),
+        (lambda ledger: ledger.load(ARN), later(8, open_attempt=THIRD)),
+        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FOURTH, earlier=THIRD), True),
+        (lambda ledger: ledger.close(ARN, half, "theirs", FOURTH, ROTATION, promoted=THIRD, told=[NEWS]), True),
+        (lambda ledger: ledger.load(ARN), later(10, lease=None, news=())),
+        (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS, half), True),
+        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=THIRD), True),
+        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH), True),
+        (lambda ledger: ledger.load(ARN).of(half).earlier, None),
+        (lambda ledger: ledger.settle(ARN, half, Attempts(), FIFTH, outcome="C", message="why", earlier=None), None),
+        (lambda ledger: ledger.load(ARN), later(14, attempts=Attempts(), news=())),
+        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=THIRD), True),
+        (lambda ledger: ledger.drop(ARN, half, SECOND, keep=[NEWS]), None),
+        (lambda ledger: ledger.load(ARN), later(15, open_attempt=FIFTH, earlier=THIRD, news=())),
+        (lambda ledger: ledger.drop(ARN, half, FIFTH, keep=[NEWS, LATER]), None),
+        (lambda ledger: ledger.drop(ARN, half, FIFTH, keep=[NEWS]), None),
+        (lambda ledger: ledger.load(ARN), later(16, news=(NEWS, LATER))),
+        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH), True),
+        (lambda ledger: ledger.drop(ARN, half, FIFTH, told=[NEWS]), None),
+        (lambda ledger: ledger.release(ARN, "ours"), False),
+        (lambda ledger: ledger.release(ARN, "theirs"), True),
+        (lambda ledger: ledger.load(ARN), later(19, lease=None, news=(LATER,))),
+        (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW), 1),
+        (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW + timedelta(minutes=59, seconds=59)), 2),
+        (lambda ledger: ledger.count_mail(TOPIC, "another", NOW), 1),
+        (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW + timedelta(hours=1)), 1),
+        (lambda ledger: ledger.count_mail(TOPIC, CAUSE, NOW), 3),
+    )
+
+
 BY_OPERATION: Mapping[str, Write] = {
     "GetItem": lambda ledger: ledger.load(ARN),
     "UpdateItem": lambda ledger: ledger.release(ARN, "ours"),
-    "TransactWriteItems": lambda ledger: ledger.drop(ARN, FIRST),
+    "TransactWriteItems": lambda ledger: ledger.drop(ARN, HALF, FIRST),
 }
 HISTORY = {
     FIRST.started_at: ("rotated", None),
@@ -117,16 +165,15 @@ HISTORY = {
 
 @pytest.fixture
 def twins(aws_session: boto3.Session) -> Iterator[tuple[LocalAws, LocalAws]]:
-    """One that writes straight into moto's memory, and one that has moto do everything."""
-    direct, through_moto = LocalAws(aws_session, directly=True), LocalAws(aws_session)
-    yield direct, through_moto
-    direct.close()
-    through_moto.close()
+    """The fakes, and moto."""
+    fake, moto = LocalAws(), LocalAws(aws_session)
+    yield fake, moto
+    moto.close()
 
 
 @pytest.fixture
 def aws(twins: tuple[LocalAws, LocalAws]) -> LocalAws:
-    """The one that has moto do everything."""
+    """What the function is tested with: moto."""
     return twins[1]
 
 
@@ -136,18 +183,22 @@ def ledger(aws: LocalAws) -> Ledger:
     return Ledger(aws.clients().dynamodb, aws.name)
 
 
-def test_each_write_changes_what_it_says_if_it_finds_what_it_expects(twins: tuple[LocalAws, LocalAws]) -> None:
-    """Two invocations must not both win; and `writing`, on which thousands of runs are made, must do what moto does."""
-    direct, through_moto = twins
+@pytest.mark.parametrize("half", HalfName)
+def test_each_write_changes_what_it_says_if_it_finds_what_it_expects(
+    twins: tuple[LocalAws, LocalAws], half: HalfName
+) -> None:
+    """Two invocations must not both win; and the fakes, on which thousands of runs are made, must do what moto does."""
+    fake, moto = twins
     ledgers = [Ledger(aws.clients().dynamodb, aws.name) for aws in twins]
-    for number, (write, expected) in enumerate(WRITES):
+    for number, (write, expected) in enumerate(writes(half)):
         assert [_answer(write, ledger) for ledger in ledgers] == [expected, expected], number
-        assert direct.records() == through_moto.records(), number
+        assert fake.records() == moto.records(), number
 
 
-def test_the_history_says_what_became_of_each_attempt_for_a_year(aws: LocalAws, ledger: Ledger) -> None:
+@pytest.mark.parametrize("half", HalfName)
+def test_the_history_says_what_became_of_each_attempt_for_a_year(aws: LocalAws, ledger: Ledger, half: HalfName) -> None:
     """A person reads it months later; after that, DynamoDB deletes it by the attribute the template names."""
-    for write, _ in WRITES:
+    for write, _ in writes(half):
         _answer(write, ledger)
     attempts = [record for record in aws.records() if record["record"].startswith("attempt#")]
     assert {datetime.fromisoformat(a["started_at"]): (a["outcome"], a.get("message")) for a in attempts} == HISTORY
@@ -158,7 +209,7 @@ def test_the_history_says_what_became_of_each_attempt_for_a_year(aws: LocalAws, 
 
 def test_every_transaction_carries_a_token_of_its_own(aws: LocalAws, ledger: Ledger) -> None:
     """AWS: with it, botocore's repeat after a lost answer succeeds; without, it meets its own first write."""
-    for write, _ in WRITES:
+    for write, _ in writes(HALF):
         _answer(write, ledger)
     sent = [json.loads(call.body) for call in aws.calls if call.operation == "TransactWriteItems"]
     tokens = [uuid.UUID(transaction["ClientRequestToken"]) for transaction in sent]
@@ -202,12 +253,12 @@ def test_a_count_that_aws_refuses_is_a_failure(aws: LocalAws, ledger: Ledger, fa
 def test_an_answer_for_an_attempt_that_is_not_open_is_told(ledger: Ledger) -> None:
     """The certificate then goes to the other store, and the log says why."""
     with pytest.raises(StorageFailure, match=r"^The ledger's state was changed by somebody else while the service was"):
-        ledger.journal(ARN, FIRST)
+        ledger.journal(ARN, HALF, FIRST)
 
 
 def test_two_records_are_read_in_one_call(aws: LocalAws, ledger: Ledger) -> None:
     """A cold container reads the function's own record along; neither may be taken for the other."""
-    ledger.claim(ARN, State(), OURS)
+    ledger.claim(ARN, State(), OURS, HALF)
     aws.calls.clear()
     assert ledger.load_both(ARN, "arn:another") == (ledger.load(ARN), State())
     assert ledger.load_both("arn:another", ARN)[1].lease == OURS
@@ -216,7 +267,7 @@ def test_two_records_are_read_in_one_call(aws: LocalAws, ledger: Ledger) -> None
 
 def test_two_records_one_of_which_is_being_written_are_read_one_by_one(aws: LocalAws, ledger: Ledger) -> None:
     """AWS cancels such a read; nothing is wrong."""
-    ledger.claim(ARN, State(), OURS)
+    ledger.claim(ARN, State(), OURS, HALF)
     aws.failures.set("in conflict", "TransactGetItems")
     state, other = ledger.load_both(ARN, "arn:another")
     assert (state.lease, other) == (OURS, State())
@@ -224,7 +275,7 @@ def test_two_records_one_of_which_is_being_written_are_read_one_by_one(aws: Loca
 
 def test_the_state_is_where_people_look_for_it_and_is_read_as_it_is_now(aws: LocalAws, ledger: Ledger) -> None:
     """The names are the contract's; a read that may be old would let a claim be made on what is no longer so."""
-    ledger.claim(ARN, State(), OURS)
+    ledger.claim(ARN, State(), OURS, HALF)
     ledger.load(ARN)
     assert [(record["credential"], record["record"]) for record in aws.records()] == [(ARN, "state")]
     assert json.loads(aws.calls[-1].body)["ConsistentRead"] is True

@@ -7,7 +7,6 @@ from threading import Barrier
 
 import pytest
 
-from certificate_rotation import issuance
 from certificate_rotation.domain.errors import (
     CertificateNotAccepted,
     InvalidSettings,
@@ -19,6 +18,7 @@ from certificate_rotation.domain.errors import (
 )
 from certificate_rotation.domain.result import Result
 from certificate_rotation.domain.x509 import PrivateKey, new_private_key
+from certificate_rotation.halves import certificate
 from simulator import Simulator
 from tests.support.exchanges import Killed
 from tests.support.order_of_writes import CHARGE, CLAIM, ORDER_OF_EXCHANGES
@@ -31,7 +31,7 @@ def test_the_fourth_attempt_never_leaves_whatever_is_asked_for(env: RotationEnv)
     env.fault("unavailable", times=None)
     for left in (2, 1, 0):
         env.fails(ServiceFailure, force=True, allowEviction=True)
-        assert env.state().attempts.available(env.time.now()) == left
+        assert env.state().certificate.attempts.available(env.time.now()) == left
         env.advance(minutes=1)
     for event in ({}, {"force": True}, {"force": True, "allowEviction": True}):
         result = env.run(**event)
@@ -132,7 +132,7 @@ def test_a_run_that_read_before_another_acted_reads_again(env: RotationEnv, even
     env.aws.exchanges.meanwhile(CLAIM, env.run)
     assert env.run(**event)["outcome"] == ("rotated" if event else "not_due")
     assert len(env.refreshes()) == (2 if event else 1)
-    assert env.state().attempts.burst_left == (1 if event else 2)
+    assert env.state().certificate.attempts.burst_left == (1 if event else 2)
     assert env.accepted()
 
 
@@ -166,11 +166,11 @@ def test_a_run_whose_key_took_too_long_to_make_leaves_the_asking_to_the_next(
         env.advance(seconds=60)
         return new_private_key(algorithm, like)
 
-    monkeypatch.setattr(issuance, "new_private_key", slowly)
+    monkeypatch.setattr(certificate, "new_private_key", slowly)
     error = env.fails(StorageFailure)
     assert "took AWS, or the making of the key, too long" in str(error), "no setting is to blame"
     assert env.simulator.requests == []
-    made = env.labels()["ROTATION_INTENT"]
+    made = env.labels()["CERTIFICATE_INTENT"]
     assert env.run()["certName"] == env.version(made)["certName"]
 
 
@@ -194,7 +194,7 @@ def test_a_run_that_was_held_up_earlier_notices_that_its_time_is_over(env: Rotat
     env.aws.exchanges.meanwhile(CHARGE - 1, lambda: env.advance(minutes=10))
     assert "Nothing was sent" in str(env.fails(StorageFailure))
     assert env.refreshes() == []
-    assert env.state().attempts.burst_left == 3
+    assert env.state().certificate.attempts.burst_left == 3
 
 
 def test_a_run_with_too_little_time_to_ask_leaves_what_waits_to_the_next(env: RotationEnv) -> None:

@@ -12,6 +12,7 @@ from certificate_rotation.domain.report import Report, Rotated
 from certificate_rotation.domain.state import Incident, LastRotation, State
 from certificate_rotation.domain.verdict import ACCEPTED, REFUSED, Answer, Verdict
 from certificate_rotation.notifications.messages import ALONE
+from tests.support.alert_memory import REPORT, known, with_certificate
 from tests.support.rotation_env import STACK, TIMEOUT, RotationEnv
 
 WEEKS = timedelta(days=20)
@@ -37,7 +38,7 @@ class Many:
         """A credential that nobody has heard of yet."""
         self._number += 1
         now = self.env.time.now()
-        return Report(f"arn:of-{self._number}", now, stack=STACK, not_after=now + left)
+        return with_certificate(replace(REPORT, secret=f"arn:of-{self._number}", at=now, stack=STACK), now + left)
 
     def fail(self, count: int = 1, error: RotationError = FAILURE, left: timedelta = WEEKS) -> None:
         """So many of them fail."""
@@ -48,10 +49,10 @@ class Many:
         """So many of them are renewed, which ends an incident or not."""
         now = self.env.time.now()
         rotation = LastRotation(now, "new", "f", "p", "old", deleted)
-        known = State(incident=Incident("ServiceFailure", now, now, 0) if over else None)
+        before = known(incident=Incident("ServiceFailure", now, now, 0) if over else None)
         for _ in range(count):
             what, report = Rotated(rotation, previous), replace(self.another(), in_use=ACCEPTED)
-            told = self.alerts.rotated(what, report, known, self.invocation(), announce=True)
+            told = self.alerts.rotated(what, report, before, self.invocation(), announce=True)
             assert told.kept == ()
 
     def subjects(self) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from certificate_rotation import handler, issuance
+from certificate_rotation import handler
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.errors import (
     CredentialExpired,
@@ -16,7 +16,9 @@ from certificate_rotation.domain.errors import (
     RotationError,
     ServiceFailure,
 )
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.state import Lease
+from certificate_rotation.halves import certificate
 from tests.support.alarms.account import FUNCTION
 from tests.support.alarms.alarm import Alarm
 from tests.support.alarms.cloudwatch import measured
@@ -144,7 +146,7 @@ def test_an_error_without_a_name_hides_neither_the_end_nor_the_mails_that_were_r
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a mistake of ours")
 
-    monkeypatch.setattr(issuance, "new_private_key", broken)
+    monkeypatch.setattr(certificate, "new_private_key", broken)
     with function.aws.refusing("Publish"), pytest.raises(KeyError):
         invoke({})
     assert told() == {"Unfinished": 1, "DaysToExpiry": pytest.approx(10, abs=0.1), "AlertNotPublished": 1}
@@ -220,7 +222,9 @@ def test_alarms_and_dashboard_read_what_is_written(
     function.fault("unavailable", at="verdicts:statistics")
     assert [outcome({}), outcome({"force": True})] == ["not_due", "held"]
     ledger = function.dependencies().ledger
-    ledger.claim(function.arn, function.state(), Lease("another", datetime.now(UTC) + timedelta(minutes=2)))
+    ledger.claim(
+        function.arn, function.state(), Lease("another", datetime.now(UTC) + timedelta(minutes=2)), HalfName.CERTIFICATE
+    )
     assert outcome(insist) == "busy"
     ledger.release(function.arn, "another")
     function.fault("too-many-requests")

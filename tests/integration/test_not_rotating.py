@@ -6,6 +6,7 @@ import pytest
 
 from certificate_rotation.adapters.ledger import Ledger
 from certificate_rotation.domain.errors import InvalidCredential, OutcomeUnknown, ServiceFailure
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.state import Lease
 from tests.support.contract import RESULT
 from tests.support.rotation_env import RotationEnv
@@ -80,7 +81,7 @@ def test_a_dry_run_tells_of_a_hold_and_of_the_limit(env: RotationEnv) -> None:
     env.fault("drop-after-issuing")
     env.fails(OutcomeUnknown)
     held = env.run(dryRun=True)
-    assert (held["wouldDo"], datetime.fromisoformat(held["until"]) > env.time.now()) == ("hold", True)
+    assert (held["wouldDo"], datetime.fromisoformat(str(held["until"])) > env.time.now()) == ("hold", True)
     env.fault("unavailable", times=None)
     for _ in range(2):
         env.fails(ServiceFailure, force=True, allowEviction=True)
@@ -100,7 +101,7 @@ def test_another_runs_lease_is_waited_for_until_it_ends(env: RotationEnv) -> Non
     """Two requests at once would be two attempts and, later, an eviction."""
     env.onboard()
     lease = Lease("another", env.time.now() + timedelta(seconds=120))
-    assert Ledger(env.aws.admin.dynamodb, env.aws.name).claim(env.arn, env.state(), lease)
+    assert Ledger(env.aws.admin.dynamodb, env.aws.name).claim(env.arn, env.state(), lease, HalfName.CERTIFICATE)
     before = env.everything_stored()
     result = env.run(force=True, allowEviction=True)
     assert set(result) == RESULT

@@ -11,13 +11,18 @@ from cryptography.x509.oid import NameOID
 
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.errors import CertificateNotAccepted, CertificateRejected, StorageFailure
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.state import Lease
+from certificate_rotation.domain.times import utc_text
 from certificate_rotation.domain.x509 import load_chain, load_private_key
 from certificate_rotation.settings import Settings
 from cli.errors import UserError
+from cli.offer import Offer
+from cli.options import when_it_ends
 from cli.recover import Place, Wanted, recover
+from cli.recover_api_key import recover_api_key
 from cli.service import Service
-from cli.store import Allowed, Offer, store
+from cli.store import Allowed, store
 from cli.target import Target
 from simulator import Tenant
 from simulator.ca import key_pem, new_key
@@ -52,7 +57,7 @@ class Person:
             load_private_key(given["privateKey"]),
             given["apiKey"],
             given.get("certName"),
-            given.get("apiKeyExpiry"),
+            when_it_ends(given.get("apiKeyExpiry", "")),
         )
         secrets, service = self.env.aws.clients().secrets, self.service if ask else None
         return self._said(lambda: store(secrets, self.target, offer, service, allowed=allowed, now=self.env.time.now()))
@@ -63,6 +68,12 @@ class Person:
         place = Place(clients.secrets, clients.dynamodb, self.target, self.env.aws.name)
         wanted = Wanted(file, cert_name, other_subject)
         return self._said(lambda: recover(place, wanted, self.service, self.env.time.now()))
+
+    def recover_api_key(self) -> str:
+        """Bring an API key back; what the command printed."""
+        clients = self.env.aws.clients()
+        place = Place(clients.secrets, clients.dynamodb, self.target, self.env.aws.name)
+        return self._said(lambda: recover_api_key(place, self.service, self.env.time.now()))
 
     def _said(self, command: Callable[[], None]) -> str:
         try:
@@ -120,6 +131,7 @@ def test_the_first_credential_goes_into_an_empty_secret_and_is_rotated(env: Rota
 def test_a_working_credential_is_replaced_only_when_told_so(env: RotationEnv, person: Person) -> None:
     """Consumers hold it."""
     onboarded(env)
+    env.put({**env.current(), "apiKeyExpiry": "2031-01-01"})
     before, labels = env.current(), env.labels()
     other = signed_up(env, age=YOUNG, name=f"{env.aws.name}-2")
     with pytest.raises(UserError, match=r"works in the secret .* \(the stack's own\): .* onboarded-1.*--replace"):
@@ -127,7 +139,8 @@ def test_a_working_credential_is_replaced_only_when_told_so(env: RotationEnv, pe
     assert (env.current(), env.labels()) == (before, labels)
 
     said = person.store(other, REPLACING)
-    assert "apiKeyExpiry in the secret is still the one of the API key before" in said
+    assert "apiKeyExpiry in the secret was that of the API key before, and was dropped." in said
+    assert "Nobody renews an API key whose end nobody knows." in said
     assert env.current() == {**OWN_KEYS, **other.credential}
     assert env.version(env.labels()["AWSPREVIOUS"]) == before
     assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
@@ -139,7 +152,27 @@ def test_a_credential_the_service_refuses_is_replaced_unasked(env: RotationEnv, 
     onboarded(env).revoke("onboarded-1")
     other = signed_up(env, age=YOUNG, name=f"{env.aws.name}-2")
     person.store(other, apiKeyExpiry="2032-01-01")
-    assert env.current() == {**OWN_KEYS, **other.credential, "apiKeyExpiry": "2032-01-01"}
+    assert env.current() == {**OWN_KEYS, **other.credential, "apiKeyExpiry": "2032-01-01T00:00:00Z"}
+
+
+def test_the_end_of_the_key_in_use_can_be_noted_at_any_time(env: RotationEnv, person: Person) -> None:
+    """Consumers notice nothing of a note, so nobody has to say that they may reload; from then on it is renewed."""
+    tenant = onboarded(env)
+    ends = utc_text(env.time.now() + timedelta(days=20))
+    said = person.store(tenant, apiKeyExpiry=ends)
+    assert f"API key        ends {ends}, 19 days left" in said
+    assert "Nobody renews" not in said
+    result = env.run()
+    assert (result["outcome"], result["renews"]) == ("rotated", "apiKey")
+
+
+def test_an_end_that_has_passed_is_stored_and_remarked_upon(env: RotationEnv, person: Person) -> None:
+    """The service accepts the key, so the note is stale, or somebody mistyped a year."""
+    tenant = signed_up(env, age=YOUNG)
+    assert "By its note the API key has ended. The next run renews it" in person.store(
+        tenant, apiKeyExpiry="2020-01-01"
+    )
+    assert env.run()["renews"] == "apiKey"
 
 
 def test_what_the_service_refuses_is_not_stored(env: RotationEnv, person: Person) -> None:
@@ -212,7 +245,7 @@ def test_a_rotation_under_way_is_given_up_and_that_is_told(env: RotationEnv, per
     with pytest.raises(Exception, match="does not accept the new certificate"):
         env.run()
     other = signed_up(env, age=YOUNG, name=f"{env.aws.name}-2")
-    assert "A rotation of the credential before was under way" in person.store(other, REPLACING)
+    assert "A rotation of the certificate before was under way" in person.store(other, REPLACING)
     assert env.run()["outcome"] == "not_due"
     assert env.current() == {**OWN_KEYS, **other.credential}
     assert "dropped" in env.codes()
@@ -230,10 +263,10 @@ def test_a_service_that_gives_no_answer_is_a_sentence(env: RotationEnv, person: 
 def stuck_in_the_ledger(env: RotationEnv) -> str:
     """A certificate was issued, and cannot be staged; its name."""
     env.onboard()
-    with env.aws.refusing("PutSecretValue", "AWSPENDING"):
+    with env.aws.refusing("PutSecretValue", "CERTIFICATE_STAGED"):
         env.fails(StorageFailure)
     (record,) = env.history()
-    return str(record["cert_name"])
+    return str(record["name"])
 
 
 def assert_rotation_is_closed_by_the_next_run(env: RotationEnv, cert_name: str) -> None:
@@ -244,7 +277,7 @@ def assert_rotation_is_closed_by_the_next_run(env: RotationEnv, cert_name: str) 
     assert env.run()["outcome"] == "rotated"
     assert env.current()["certName"] == cert_name
     assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
-    assert env.state().open_attempt is None
+    assert env.state().certificate.open_attempt is None
     assert env.codes()[-1] == "rotated"
     assert len(env.refreshes()) == 1
 
@@ -262,7 +295,7 @@ def test_a_certificate_in_the_ledger_is_put_into_use(env: RotationEnv, person: P
 def test_a_certificate_copied_from_the_log_is_put_into_use(env: RotationEnv, person: Person, tmp_path: Path) -> None:
     """Neither store took it: with its key, which is in the intent's version, it is whole again."""
     env.onboard()
-    with env.aws.refusing("TransactWriteItems", ISSUED), env.aws.refusing("PutSecretValue", "AWSPENDING"):
+    with env.aws.refusing("TransactWriteItems", ISSUED), env.aws.refusing("PutSecretValue", "CERTIFICATE_STAGED"):
         env.fails(StorageFailure)
     assert env.run()["outcome"] == "held"
     copied = tmp_path / "from-the-log"
@@ -280,15 +313,15 @@ def test_of_two_that_wait_the_earlier_can_be_put_into_use(env: RotationEnv, pers
     env.fails(CertificateNotAccepted)
     env.time.advance(env.credential().chain.not_after - timedelta(hours=20) - env.time.now())
     env.fails(CertificateNotAccepted)
-    earlier = env.state().earlier
+    earlier = env.state().certificate.earlier
     assert earlier
-    tenant.activate(earlier.cert_name)
-    said = person.recover(cert_name=earlier.cert_name)
-    assert f"{earlier.cert_name} is in use" in said
+    tenant.activate(earlier.name)
+    said = person.recover(cert_name=earlier.name)
+    assert f"{earlier.name} is in use" in said
     assert "The next run of the function closes the rotation" in said
     assert env.run()["outcome"] == "rotated"
-    assert env.current()["certName"] == earlier.cert_name
-    assert (env.state().open_attempt, env.state().earlier) == (None, None)
+    assert env.current()["certName"] == earlier.name
+    assert (env.state().certificate.open_attempt, env.state().certificate.earlier) == (None, None)
 
 
 def test_a_certificate_of_an_earlier_rotation_is_found_in_the_history(env: RotationEnv, person: Person) -> None:
@@ -310,7 +343,7 @@ def test_a_run_at_work_is_not_disturbed(env: RotationEnv, person: Person) -> Non
     stuck_in_the_ledger(env)
     state, clients = env.state(), env.aws.clients()
     ledger = env.dependencies(clients).ledger
-    assert ledger.claim(env.arn, state, Lease("a run", env.time.now() + timedelta(minutes=2)))
+    assert ledger.claim(env.arn, state, Lease("a run", env.time.now() + timedelta(minutes=2)), HalfName.CERTIFICATE)
     before = env.current()
     with pytest.raises(UserError, match="A run of the function is at work on this credential until"):
         person.recover()
@@ -370,4 +403,66 @@ def test_a_refused_write_says_where_things_stand(env: RotationEnv, person: Perso
     ):
         person.recover()
     assert env.current()["certName"] == cert_name
+    assert env.state().lease is None
+
+
+def key_stuck_in_the_ledger(env: RotationEnv) -> Tenant:
+    """An API key was issued, and cannot be staged."""
+    tenant = env.onboard(age=YOUNG, api_key_left=timedelta(days=20))
+    with env.aws.refusing("PutSecretValue", "API_KEY_STAGED"):
+        env.fails(StorageFailure)
+    return tenant
+
+
+def test_an_api_key_in_the_ledger_is_put_into_use(env: RotationEnv, person: Person) -> None:
+    """For the day when the function itself cannot; the next run only tidies up and tells."""
+    key_stuck_in_the_ledger(env)
+    before = env.current()
+    said = person.recover_api_key()
+    assert "The new API key is in use (AWSCURRENT)." in said
+    after = env.current()
+    assert {name for name in after if after[name] != before.get(name)} == {"apiKey", "apiKeyExpiry"}
+    assert env.accepted()
+    assert after["apiKey"] not in said
+    result = env.run()
+    assert (result["outcome"], result["renews"]) == ("rotated", "apiKey")
+    assert env.current() == after
+    assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert env.state().api_key.open_attempt is None
+    assert env.codes()[-1] == "rotated"
+    assert len(env.key_refreshes()) == 1
+    with pytest.raises(UserError, match=r"No API key of the secret .* is under way"):
+        person.recover_api_key()
+
+
+def test_a_staged_api_key_is_recovered_in_the_version_it_is_staged_in(env: RotationEnv, person: Person) -> None:
+    """The version has the same name and content as the one a run would make, so there is nothing to write twice."""
+    env.onboard(age=YOUNG, api_key_left=timedelta(days=20))
+    with env.aws.refusing("UpdateSecretVersionStage", "AWSCURRENT"):
+        env.fails(StorageFailure)
+    staged = env.labels()["API_KEY_STAGED"]
+    person.recover_api_key()
+    assert env.labels()["AWSCURRENT"] == staged
+    assert env.run()["outcome"] == "rotated"
+    assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+
+
+def test_an_api_key_whose_answer_reached_no_store_is_not_there(env: RotationEnv, person: Person) -> None:
+    """It stands in no log either: what is lost is lost, and nobody searches for it."""
+    env.onboard(age=YOUNG, api_key_left=timedelta(days=20))
+    with env.aws.refusing("TransactWriteItems", ISSUED), env.aws.refusing("PutSecretValue", "API_KEY_STAGED"):
+        env.fails(StorageFailure)
+    before = env.current()
+    with pytest.raises(UserError, match=r"no answer to it reached the ledger.*AWSCURRENT was left in place"):
+        person.recover_api_key()
+    assert (env.current(), env.state().lease) == (before, None)
+
+
+def test_no_run_begins_while_an_api_key_is_recovered(env: RotationEnv, person: Person) -> None:
+    """The lease is one for both halves."""
+    key_stuck_in_the_ledger(env)
+    outcomes: list[str] = []
+    person.service = Meanwhile(env, lambda: outcomes.append(env.run()["outcome"]))
+    person.recover_api_key()
+    assert outcomes == ["busy"]
     assert env.state().lease is None

@@ -70,7 +70,7 @@ def test_a_server_that_hangs_up_after_the_handshake_got_no_request(env: Rotation
         env.settings.update(server.settings)
         env.fails(ServiceUnreachable)
         assert (server.connections, server.received) == (1, [])
-    assert env.state().attempts.available(env.time.now()) == 3
+    assert env.state().certificate.attempts.available(env.time.now()) == 3
 
 
 def test_the_key_of_the_api_is_not_repeated_when_the_service_echoes_it(env: RotationEnv) -> None:

@@ -22,15 +22,15 @@ def test_somebody_who_onboards_anew_is_not_overwritten(env: RotationEnv, how_far
     env.fault({"intended": "conflict", "unknown": "drop-after-issuing", "staged": "activation-delay"}[how_far])
     with pytest.raises(RotationError):
         env.run()
-    started = {"AWSCURRENT", "ROTATION_INTENT"}
-    assert set(env.labels()) - {"AWSPREVIOUS"} == (started | {"AWSPENDING"} if how_far == "staged" else started)
+    started = {"AWSCURRENT", "CERTIFICATE_INTENT"}
+    assert set(env.labels()) - {"AWSPREVIOUS"} == (started | {"CERTIFICATE_STAGED"} if how_far == "staged" else started)
 
     tenant = env.onboard(age=timedelta(0), name=f"{env.aws.name}-2")
     theirs = env.current()
     assert env.run()["outcome"] == "not_due"
     assert env.current() == theirs
     assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
-    assert env.state().open_attempt is None
+    assert env.state().certificate.open_attempt is None
     assert env.accepted()
     assert ("dropped" in env.codes()) == (how_far == "staged")
     assert env.history()[-1]["outcome"] == ("RefreshConflict" if how_far == "intended" else "dropped")
@@ -84,7 +84,7 @@ def test_somebody_who_onboards_in_the_middle_of_a_run_is_not_overwritten(env: Ro
     assert env.credential().chain.not_before > env.time.now() - timedelta(minutes=1)
     assert env.current()["certName"] == "onboarded-1"
     assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
-    assert env.state().open_attempt is None
+    assert env.state().certificate.open_attempt is None
     assert env.accepted()
 
 
@@ -93,7 +93,7 @@ def test_a_customers_edit_while_a_certificate_waits_is_kept(env: RotationEnv) ->
     tenant = env.onboard()
     env.fault("activation-delay")
     env.fails(CertificateNotAccepted)
-    staged = env.version(env.labels()["AWSPENDING"])
+    staged = env.version(env.labels()["CERTIFICATE_STAGED"])
     env.put({**env.current(), "owner": "somebody new"})
     tenant.activate(str(staged["certName"]))
     assert env.run()["outcome"] == "rotated"
@@ -116,7 +116,7 @@ def test_a_run_goes_by_what_another_put_into_use_while_it_read(env: RotationEnv,
     assert other[0]["outcome"] == "rotated"
     assert [email.code for email in env.emails()].count("rotated") == 2
     assert env.current()["certName"] != other[0]["certName"]
-    assert env.history()[-1]["previous_cert_name"] == other[0]["certName"]
+    assert env.history()[-1]["previous_name"] == other[0]["certName"]
     assert env.accepted()
     assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
 
@@ -136,7 +136,7 @@ def test_what_others_labelled_pending_is_not_taken_for_ours(env: RotationEnv, te
     env.onboard()
     env.fault("conflict")
     env.fails(RefreshConflict)
-    env.aws.admin.secrets.put_secret_value(SecretId=env.arn, SecretString=text, VersionStages=["AWSPENDING"])
+    env.aws.admin.secrets.put_secret_value(SecretId=env.arn, SecretString=text, VersionStages=["CERTIFICATE_STAGED"])
     assert env.run()["outcome"] == "rotated"
     assert env.accepted()
     assert len(env.refreshes()) == 2
@@ -146,7 +146,7 @@ def test_what_others_labelled_pending_is_not_taken_for_ours(env: RotationEnv, te
 def test_an_intent_that_somebody_spoilt_is_made_anew(env: RotationEnv) -> None:
     """Nothing was asked with it, so nothing is lost."""
     env.onboard()
-    env.aws.admin.secrets.put_secret_value(SecretId=env.arn, SecretString="{}", VersionStages=["ROTATION_INTENT"])
+    env.aws.admin.secrets.put_secret_value(SecretId=env.arn, SecretString="{}", VersionStages=["CERTIFICATE_INTENT"])
     assert env.run()["outcome"] == "rotated"
     assert env.accepted()
     assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}

@@ -53,9 +53,9 @@ def test_the_history_tells_a_person_what_happened(env: RotationEnv) -> None:
     (record,) = env.history()
     assert record["credential"] == env.arn
     assert record["outcome"] == "rotated"
-    assert record["cert_name"] == env.current()["certName"]
-    assert record["certificate"] == env.current()["cert"]
-    assert record["previous_cert_name"] == "onboarded-1"
+    assert record["name"] == env.current()["certName"]
+    assert record["answer"] == env.current()["cert"]
+    assert record["previous_name"] == "onboarded-1"
     assert env.time.now() - datetime.fromisoformat(record["started_at"]) < timedelta(seconds=1)
     assert datetime.fromtimestamp(int(record["expires_at"]), tz=env.time.now().tzinfo) > env.time.now()
     assert env.state().lease is None

@@ -84,7 +84,7 @@ def test_a_failure_changes_nothing_in_use_and_is_told_once_with_its_cure(
     assert len(env.simulator.requests) == 1, "sent again"
     assert env.current() == before
     assert env.accepted()
-    assert env.state().attempts.available(env.time.now()) == failing.left
+    assert env.state().certificate.attempts.available(env.time.now()) == failing.left
     assert env.state().lease is None
     (email,) = env.emails()
     assert email.code == failing.error.__name__
@@ -122,7 +122,7 @@ def test_a_refusal_that_repeats_is_told_once_a_day_and_its_end_once(env: Rotatio
     *_, last = env.emails()
     assert env.codes()[2:] == ["rotated"]
     assert f"ends the incident {failing.error.__name__}" in last.body
-    assert env.state().incident is None
+    assert env.state().certificate.incident is None
 
 
 def test_an_unknown_outcome_that_repeats_is_told_once_a_day(env: RotationEnv) -> None:
@@ -171,12 +171,12 @@ def test_a_refused_request_is_made_anew_and_any_other_is_repeated_as_it_was(env:
     env.onboard()
     env.fault("unavailable")
     env.fails(ServiceFailure)
-    intent = env.version(env.labels()["ROTATION_INTENT"])
+    intent = env.version(env.labels()["CERTIFICATE_INTENT"])
     env.advance(hours=1)
     env.fault("bad-request")
     env.fails(RefreshRejected)
-    assert [record["cert_name"] for record in env.history()] == [intent["certName"]] * 2
-    assert "ROTATION_INTENT" not in env.labels()
+    assert [record["name"] for record in env.history()] == [intent["certName"]] * 2
+    assert "CERTIFICATE_INTENT" not in env.labels()
     assert env.run()["outcome"] == "rotated"
     assert env.current()["certName"] != intent["certName"]
 
@@ -218,4 +218,4 @@ def test_an_expired_certificate_costs_no_attempt(env: RotationEnv) -> None:
     assert "Onboard again" in email.body
     assert email.traffic.startswith("No: ")
     assert email.attributes["severity"] == "CRITICAL"
-    assert env.aws.records()[0].keys() == {"credential", "record", "incident", "told"}
+    assert env.aws.records()[0].keys() == {"credential", "record", "certificate_incident", "told"}

@@ -13,7 +13,7 @@ def assert_rotated_with_one_request(env: RotationEnv) -> None:
     assert env.accepted()
     assert env.current()["certName"] != "onboarded-1"
     assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
-    assert env.state().open_attempt is None
+    assert env.state().certificate.open_attempt is None
     assert len(env.refreshes()) == 1
 
 
@@ -23,7 +23,7 @@ def assert_rotated_with_one_request(env: RotationEnv) -> None:
         ("DescribeSecret", ""),
         ("GetItem", ""),
         ("UpdateItem", "lease"),
-        ("PutSecretValue", "ROTATION_INTENT"),
+        ("PutSecretValue", "CERTIFICATE_INTENT"),
         ("TransactWriteItems", ""),
     ],
 )
@@ -38,7 +38,7 @@ def test_what_refuses_before_the_request_keeps_it_from_leaving(
     assert env.simulator.requests == []
     assert env.current() == before
     assert "AccessDeniedException" in str(caught.value) or "may not read it" in str(caught.value)
-    assert env.state().attempts.burst_left == 3
+    assert env.state().certificate.attempts.burst_left == 3
     assert len(env.emails()) == 1
     env.advance(minutes=5)
     assert env.run()["outcome"] == "rotated"
@@ -57,12 +57,12 @@ def test_an_intent_that_cannot_be_stored_is_a_storage_failure(env: RotationEnv) 
 def test_a_certificate_that_cannot_be_staged_is_safe_in_the_ledger(env: RotationEnv) -> None:
     """A certificate whose response was lost is lost: so it is written down twice."""
     env.onboard()
-    with env.aws.refusing("PutSecretValue", "AWSPENDING"):
+    with env.aws.refusing("PutSecretValue", "CERTIFICATE_STAGED"):
         assert "safe in the ledger" in str(env.fails(StorageFailure))
         env.advance(hours=1)
         env.fails(StorageFailure)
     assert env.current()["certName"] == "onboarded-1"
-    assert env.history()[0]["certificate"].startswith("-----BEGIN CERTIFICATE-----")
+    assert env.history()[0]["answer"].startswith("-----BEGIN CERTIFICATE-----")
     assert env.run()["outcome"] == "rotated"
     assert_rotated_with_one_request(env)
     assert env.codes() == ["StorageFailure", "rotated"]
@@ -80,7 +80,7 @@ def test_a_certificate_that_was_only_staged_is_found_again(env: RotationEnv) -> 
     """The ledger says that the outcome is unknown; the secret knows better."""
     env.onboard()
     with env.aws.refusing("TransactWriteItems", ISSUED), env.aws.refusing("UpdateSecretVersionStage", "AWSCURRENT"):
-        assert "AWSPENDING" in str(env.fails(StorageFailure))
+        assert "CERTIFICATE_STAGED" in str(env.fails(StorageFailure))
     assert env.run()["outcome"] == "rotated"
     assert_rotated_with_one_request(env)
 
@@ -104,10 +104,10 @@ def test_consumers_are_hurried_though_the_ledger_never_learnt_what_was_deleted(e
 def test_a_certificate_that_neither_store_takes_is_in_the_log(env: RotationEnv) -> None:
     """It is public, and logged the moment it arrives; its key is in the intent's version, so a person can join them."""
     env.onboard()
-    with env.aws.refusing("TransactWriteItems", ISSUED), env.aws.refusing("PutSecretValue", "AWSPENDING"):
+    with env.aws.refusing("TransactWriteItems", ISSUED), env.aws.refusing("PutSecretValue", "CERTIFICATE_STAGED"):
         error = env.fails(StorageFailure)
-    assert "safe in the ledger or in this run's log" in str(error)
-    intent = env.labels()["ROTATION_INTENT"]
+    assert "safe in this run's log" in str(error)
+    intent = env.labels()["CERTIFICATE_INTENT"]
     assert intent in str(error)
     issued = env.simulator.tenant(env.aws.name).certificates[-1]
     assert issued.name == env.version(intent)["certName"]
@@ -116,13 +116,13 @@ def test_a_certificate_that_neither_store_takes_is_in_the_log(env: RotationEnv) 
     assert env.run()["outcome"] == "held"
 
 
-@pytest.mark.parametrize("label", ["AWSCURRENT", "ROTATION_INTENT", "AWSPENDING"])
+@pytest.mark.parametrize("label", ["AWSCURRENT", "CERTIFICATE_INTENT", "CERTIFICATE_STAGED"])
 def test_labels_that_cannot_be_moved_are_moved_by_the_next_run(env: RotationEnv, label: str) -> None:
-    """AWS's own rotation fails while AWSPENDING is left behind."""
+    """AWS's own rotation fails while CERTIFICATE_STAGED is left behind."""
     env.onboard()
     with env.aws.refusing("UpdateSecretVersionStage", label):
         error = env.fails(StorageFailure)
-    assert ("AWSPENDING" if label == "AWSCURRENT" else "in use (AWSCURRENT)") in str(error)
+    assert ("CERTIFICATE_STAGED" if label == "AWSCURRENT" else "in use (AWSCURRENT)") in str(error)
     env.advance(minutes=5)
     assert env.run()["outcome"] == "rotated"
     assert_rotated_with_one_request(env)
@@ -137,7 +137,7 @@ def test_a_ledger_that_cannot_be_closed_is_closed_by_the_next_run(env: RotationE
     assert env.run()["outcome"] == "rotated"
     assert_rotated_with_one_request(env)
     assert env.history()[0]["outcome"] == "rotated"
-    assert env.state().last_rotation is not None
+    assert env.state().certificate.last_rotation is not None
 
 
 def test_a_lease_that_cannot_be_given_back_ends_by_itself(env: RotationEnv) -> None:
@@ -175,7 +175,7 @@ def test_an_incident_that_cannot_be_remembered_is_told_all_the_same(env: Rotatio
     """As above."""
     env.onboard()
     env.fault("unavailable", times=2)
-    with env.aws.refusing("UpdateItem", "incident"):
+    with env.aws.refusing("UpdateItem", "certificate_incident"):
         for _ in range(2):
             env.fails(ServiceFailure)
     assert env.codes() == ["ServiceFailure"] * 2
@@ -212,7 +212,7 @@ def test_an_end_that_could_not_be_told_is_told_by_the_next_run(env: RotationEnv)
     assert env.run()["outcome"] == "not_due"
     assert env.codes()[0] == "ServiceFailure"
     assert len(env.codes()) == 2
-    assert env.state().incident is None
+    assert env.state().certificate.incident is None
 
 
 def test_a_ledger_that_was_lost_does_not_lose_the_certificate(env: RotationEnv) -> None:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import tenant_commands
-from cli.errors import ATTENTION, UserError
+from cli.errors import REFUSED, UserError
 from cli.main import app
 from cli.names import checked_expression, checked_name
 from cli.stack import Deployment, Fleet
@@ -157,6 +157,7 @@ def test_removing_a_tenant_leaves_the_secret_and_says_so(
     assert tenants.remove("acme")
     said = capsys.readouterr().out
     assert "The secret device-id/tenants/acme stays" in said
+    assert "device-id tenant add acme --schedule 'rate(1 hour)' --stack-name mine" in said, "what undoes it"
     assert "aws secretsmanager delete-secret --secret-id device-id/tenants/acme" in said
     assert "DeletedDate" not in aws_session.client("secretsmanager").describe_secret(SecretId=arn)
     assert list(tenants.all()) == []
@@ -186,7 +187,7 @@ def test_removing_one_that_is_not_there_is_no_success(tenants: Tenants, monkeypa
     monkeypatch.setattr(tenant_commands, "deployment", lambda _: None)
     monkeypatch.setattr(tenant_commands, "_tenants", lambda _: tenants)
     done = CliRunner().invoke(app, ["tenant", "remove", "glebox"])
-    assert done.exit_code == ATTENTION
+    assert done.exit_code == REFUSED
     assert "There is no tenant glebox." in done.stderr
     assert "device-id tenant list --stack-name mine" in done.stderr
     assert [tenant.name for tenant in tenants.all()] == ["globex"]

@@ -76,7 +76,7 @@ def test_a_certificate_is_in_the_log_the_moment_it_arrives(
     env.onboard(age=DUE)
     kill_after(env, rehearsed, "cert:refresh")
     (issued,) = env.seen.issued
-    assert issued.certificate.splitlines()[1] in caplog.text
+    assert issued.answer.splitlines()[1] in caplog.text
 
 
 @pytest.mark.parametrize("failure", ["throttled", "unreachable"])
@@ -97,7 +97,7 @@ def test_an_attempt_that_was_counted_though_aws_did_not_say_so_is_given_back(env
     env.aws.failures.set("answer lost", "TransactWriteItems")
     assert ends(env) == "StorageFailure"
     assert env.simulator.requests == []
-    assert env.state().open_attempt is None
+    assert env.state().certificate.open_attempt is None
     assert env.run(dryRun=True)["attemptsAvailable"] == 3
     assert [record["outcome"] for record in env.history()] == ["ServiceUnreachable"]
     (mail,) = env.emails()
@@ -160,7 +160,7 @@ def test_what_aws_refuses_to_read_is_not_gone(env: RotationEnv, failure: str, co
     assert ends(env) == "CertificateNotAccepted"
     told = len(env.emails())
     tenant.activate(tenant.certificates[-1].name)
-    intent = env.labels()["ROTATION_INTENT"]
+    intent = env.labels()["CERTIFICATE_INTENT"]
     env.aws.failures.set(failure, "GetSecretValue", times=None, containing=intent)
     env.advance(hours=1)
     assert ends(env) == "StorageFailure"

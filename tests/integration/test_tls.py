@@ -4,8 +4,10 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import trustme
@@ -22,6 +24,9 @@ from tests.support.invariants import TALLY
 from tests.support.outside import rotates
 from tests.support.raw_server import RawServer, answer
 from tests.support.rotation_env import RotationEnv
+
+if TYPE_CHECKING:
+    from simulator.ca import KeyAlgorithm
 
 
 def _nobodys_port() -> str:
@@ -69,8 +74,8 @@ def test_a_request_that_cannot_leave_costs_nothing_and_holds_nothing(
     for _ in range(4):
         env.fails(ServiceUnreachable)
     TALLY.check(7, env.simulator.requests == [], "a request left over a connection that is not trusted")
-    assert env.state().attempts.available(env.time.now()) == 3
-    assert env.state().open_attempt is None
+    assert env.state().certificate.attempts.available(env.time.now()) == 3
+    assert env.state().certificate.open_attempt is None
     assert env.codes() == ["ServiceUnreachable"]
     assert env.cure(ServiceUnreachable) in env.emails()[0].body
 
@@ -96,7 +101,7 @@ def test_a_client_certificate_refused_in_the_handshake_is_not_an_unknown_outcome
     service = stranger.dependencies().api
     for attempt in range(20):
         with pytest.raises(Unauthorized):
-            service.refresh(credential, csr, f"name-{attempt}")
+            service.refresh_certificate(credential, csr, f"name-{attempt}")
         assert not service.accepts(credential)
     TALLY.check(7, stranger.simulator.requests == [], "a request left without a certificate that the service knows")
 
@@ -105,7 +110,7 @@ def test_a_run_whose_client_certificate_is_refused_goes_on_when_it_is_replaced(s
     """Nothing was issued, so nothing is held."""
     error = stranger.fails(Unauthorized, force=True)
     assert "handshake" in str(error)
-    assert stranger.state().open_attempt is None
+    assert stranger.state().certificate.open_attempt is None
     stranger.onboard(name=f"{stranger.aws.name}-2")
     rotates(stranger)
 
@@ -121,23 +126,38 @@ def test_without_a_client_certificate_nobody_is_let_in(env: RotationEnv, monkeyp
 
 
 def test_every_certificate_is_shown_by_itself(env: RotationEnv) -> None:
-    """What TLS has read is kept from call to call, and with two keys in it, it would choose which one to show."""
-    rsa = env.simulator.onboard(f"{env.aws.name}-rsa", key_algorithm="rsa2048")
-    ec = env.simulator.onboard(f"{env.aws.name}-ec", key_algorithm="ec256")
+    """What TLS has read is kept from call to call: it must show neither the one before nor choose among several."""
+    kinds: tuple[KeyAlgorithm, ...] = ("rsa2048", "ec256", "rsa2048", "ec256", "ec384", "ec256", "ec256")
+    tenants = [
+        env.simulator.onboard(f"{env.aws.name}-{number}", key_algorithm=kind, chain=number % 2 == 0)
+        for number, kind in enumerate(kinds)
+    ]
     service = env.dependencies().api
-    for tenant in (rsa, ec, rsa):
+    for tenant in (*tenants, *reversed(tenants)):
         accepted = service.accepts(env.parse(tenant.credential))
         TALLY.check(7, accepted, "the certificate of another credential was shown")
 
 
-def test_the_public_trust_anchors_are_read_once_for_a_certificate(
+def test_a_certificate_that_tls_cannot_take_up_leaves_none_of_it_behind(env: RotationEnv) -> None:
+    """Half of it would stay beside the certificate of before."""
+    good, other = (env.parse(env.simulator.onboard(f"{env.aws.name}-{n}").credential) for n in range(2))
+    service = env.dependencies().api
+    assert service.accepts(good)
+    with pytest.raises(ValueError, match="cannot be used by TLS"):
+        service.accepts(replace(other, key=new_private_key("same", like=other.key)))
+    assert service.accepts(good)
+
+
+def test_the_public_trust_anchors_are_read_once_for_all_certificates_of_a_kind(
     env: RotationEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To read them takes longer than a whole exchange; a warm check must not do it again."""
+    """To read them takes longer than a whole exchange: neither a warm check nor a rotation's probe must do it again."""
     env.onboard()
     service = env.dependencies().api
     assert service.accepts(env.credential())
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", "/nowhere")
+    assert service.accepts(env.credential())
+    env.onboard(name=f"{env.aws.name}-2")
     assert service.accepts(env.credential())
 
 

@@ -81,10 +81,10 @@ def test_a_label_taken_off_by_hand_does_not_keep_the_earlier_one_from_use(env: R
     assert ends(env) == "CertificateNotAccepted"
     secrets = env.aws.admin.secrets
     if by == "a person":
-        at = env.labels()["AWSPENDING"]
-        secrets.update_secret_version_stage(SecretId=env.arn, VersionStage="AWSPENDING", RemoveFromVersionId=at)
+        at = env.labels()["CERTIFICATE_STAGED"]
+        secrets.update_secret_version_stage(SecretId=env.arn, VersionStage="CERTIFICATE_STAGED", RemoveFromVersionId=at)
     else:
-        secrets.put_secret_value(SecretId=env.arn, SecretString="theirs", VersionStages=["AWSPENDING"])
+        secrets.put_secret_value(SecretId=env.arn, SecretString="theirs", VersionStages=["CERTIFICATE_STAGED"])
     env.advance(hours=1)
     tenant.activate(tenant.certificates[1].name)
     assert ends(env) == "rotated"

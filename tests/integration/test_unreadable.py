@@ -45,7 +45,7 @@ def test_a_write_that_failed_is_told_as_one_though_its_effect_cannot_be_looked_u
 
     env.aws.exchanges.meanwhile(PROMOTE, refuse)
     error = env.fails(StorageFailure)
-    assert "is safe in the secret, labelled AWSPENDING" in str(error)
+    assert "is safe in the secret, labelled CERTIFICATE_STAGED" in str(error)
     env.aws.failures.clear()
     assert env.run()["outcome"] == "rotated"
     assert len(env.refreshes()) == 1
@@ -54,14 +54,14 @@ def test_a_write_that_failed_is_told_as_one_though_its_effect_cannot_be_looked_u
 @pytest.mark.parametrize(
     ("attribute", "value"),
     [
-        ("attempts", {"S": "three"}),
-        ("attempts", {"M": {"burst_left": {"S": "three"}}}),
-        ("attempts", {"M": {"burst_left": {"N": "0"}, "last_at": {"S": "2026-11-24T12:00:00"}}}),
+        ("certificate_attempts", {"S": "three"}),
+        ("certificate_attempts", {"M": {"burst_left": {"S": "three"}}}),
+        ("certificate_attempts", {"M": {"burst_left": {"N": "0"}, "last_at": {"S": "2026-11-24T12:00:00"}}}),
         ("lease", {"M": {"owner": {"S": "another"}, "until": {"S": "2036-11-24T12:00:00"}}}),
         ("told", {"M": {"OutcomeUnknown": {"M": {"at": {"L": [{"S": "2036-11-24T12:00:00"}]}, "level": {"N": "0"}}}}}),
-        ("open_attempt", {"M": {}}),
+        ("certificate_open_attempt", {"M": {}}),
         ("revision", {"S": "seven"}),
-        ("last_rotation", {"M": {"at": {"S": "yesterday"}}}),
+        ("certificate_last_rotation", {"M": {"at": {"S": "yesterday"}}}),
     ],
     ids=[
         "attempts",
@@ -95,7 +95,7 @@ def test_an_intent_nobody_asked_with_that_cannot_be_read_is_passed_over(env: Rot
     """Nothing hangs on it: a run that was killed made it, and the key it is encrypted with may be gone since."""
     env.onboard(age=DUE)
     kill(env, CHARGE, "before")
-    made = env.labels()["ROTATION_INTENT"]
+    made = env.labels()["CERTIFICATE_INTENT"]
     env.aws.failures.set(failure, "GetSecretValue", times=None, containing=made)
     assert env.run()["outcome"] == "rotated"
     assert env.accepted()
@@ -106,8 +106,8 @@ def test_an_intent_that_was_asked_with_and_cannot_be_read_is_not_passed_over(env
     """The twin: a certificate may exist for its key."""
     env.onboard(age=DUE)
     kill(env, CHARGE, "after")
-    made = env.labels()["ROTATION_INTENT"]
+    made = env.labels()["CERTIFICATE_INTENT"]
     with env.aws.refusing("GetSecretValue", made):
         env.fails(StorageFailure)
-    assert env.labels()["ROTATION_INTENT"] == made
+    assert env.labels()["CERTIFICATE_INTENT"] == made
     assert env.run()["outcome"] == "held"

@@ -30,7 +30,7 @@ def test_a_certificate_that_fails_the_offline_check_is_not_used_and_holds(env: R
     assert email.code == "CertificateRejected"
     assert str(error) in email.body
     assert env.cure(error) in email.body
-    assert env.state().attempts.available(env.time.now()) == 2
+    assert env.state().certificate.attempts.available(env.time.now()) == 2
     env.advance(hours=1)
     held = env.run(force=True)
     assert held["outcome"] == "held"
@@ -105,7 +105,7 @@ def test_a_certificate_that_could_not_be_shown_or_stored_is_told_for_what_it_is(
     env.on_its_way = added
     assert re.search(why, str(env.fails(CertificateRejected)))
     assert env.current() == before
-    assert "AWSPENDING" not in env.labels()
+    assert "CERTIFICATE_STAGED" not in env.labels()
     assert env.run()["outcome"] == "held"
     env.on_its_way = lambda answer: answer
     env.advance_to_critical()
@@ -118,7 +118,7 @@ def test_a_certificate_that_is_not_accepted_yet_is_tried_again_without_an_attemp
     before = env.current()
     env.fault("activation-delay")
     error = env.fails(CertificateNotAccepted)
-    staged = env.version(env.labels()["AWSPENDING"])
+    staged = env.version(env.labels()["CERTIFICATE_STAGED"])
     for _ in range(2):
         env.advance(hours=1)
         env.fails(CertificateNotAccepted)
@@ -133,7 +133,7 @@ def test_a_certificate_that_is_not_accepted_yet_is_tried_again_without_an_attemp
     assert env.current() == staged
     assert env.accepted()
     assert len(env.refreshes()) == 1
-    assert env.state().attempts.burst_left == 2
+    assert env.state().certificate.attempts.burst_left == 2
     assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
 
 
@@ -142,7 +142,7 @@ def test_a_certificate_that_is_never_accepted_is_joined_by_another_when_time_run
     env.onboard(age=timedelta(days=62))
     env.fault("activation-delay")
     env.fails(CertificateNotAccepted)
-    refused = env.labels()["AWSPENDING"]
+    refused = env.labels()["CERTIFICATE_STAGED"]
     env.advance_to_critical()
     env.fails(CertificateNotAccepted)
     assert len(env.refreshes()) == 1
@@ -162,7 +162,7 @@ def test_a_certificate_in_hand_is_used_also_after_the_one_in_use_has_ended(env: 
     env.fault("activation-delay")
     env.fails(CertificateNotAccepted)
     env.advance(days=20)
-    tenant.activate(str(env.version(env.labels()["AWSPENDING"])["certName"]))
+    tenant.activate(str(env.version(env.labels()["CERTIFICATE_STAGED"])["certName"]))
     assert env.run()["outcome"] == "rotated"
     assert env.accepted()
     assert len(env.refreshes()) == 1
@@ -180,8 +180,8 @@ def test_a_probe_that_says_neither_yes_nor_no_leaves_the_certificate_waiting(env
     env.fault(fault, times=None, at="verdicts:statistics")
     env.fails(CertificateNotAccepted)
     assert env.current()["certName"] == "onboarded-1"
-    assert "AWSPENDING" in env.labels()
-    assert env.state().attempts.burst_left == 2
+    assert "CERTIFICATE_STAGED" in env.labels()
+    assert env.state().certificate.attempts.burst_left == 2
     env.simulator.clear_faults()
     assert env.run()["outcome"] == "rotated"
     assert len(env.refreshes()) == 1
@@ -195,7 +195,7 @@ def test_a_failing_probe_is_told_for_what_it_is(env: RotationEnv, fault: str) ->
     env.fails(CertificateNotAccepted)
     (email,) = env.emails()
     assert "No attempt was used" not in email.body
-    assert "AWSPENDING" in email.body
+    assert "CERTIFICATE_STAGED" in email.body
 
 
 def test_a_probe_that_stumbles_once_is_made_again(env: RotationEnv) -> None:

@@ -81,5 +81,5 @@ def test_with_the_first_one_in_use_the_second_ones_key_is_not_left_labelled(env:
     env.advance(hours=1)
     assert ends(env) == "rotated"
     assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
-    outcomes = {record["cert_name"]: record["outcome"] for record in env.history()}
+    outcomes = {record["name"]: record["outcome"] for record in env.history()}
     assert outcomes == {first.name: "rotated", second.name: "issued"}

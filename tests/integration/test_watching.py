@@ -26,7 +26,7 @@ def test_a_certificate_somebody_deleted_is_told_at_once(env: RotationEnv, young:
     assert env.codes() == ["Unauthorized"]
     assert "Every run asks again. Renewal needs a credential that the service accepts." in env.emails()[0].body
     assert env.refreshes() == []
-    assert env.state().attempts.burst_left == 3
+    assert env.state().certificate.attempts.burst_left == 3
 
 
 def test_a_certificate_that_works_again_is_told_once(env: RotationEnv, young: Tenant) -> None:

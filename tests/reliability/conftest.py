@@ -1,10 +1,9 @@
-"""Worlds that are made fast and watched: one service for a whole test, a customer and a secret for every case."""
+"""Environments that are made fast and watched: one service for a whole test, a customer and a secret for every case."""
 
 import functools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
-import boto3
 import pytest
 
 from certificate_rotation.adapters import device_id_api, mtls
@@ -17,6 +16,8 @@ from tests.support.local_aws import LocalAws
 from tests.support.log_capture import Log
 from tests.support.rotation_env import RotationEnv
 
+REMEMBERED = 500  # requests
+
 
 @pytest.fixture
 def service(trust_anchors: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
@@ -28,27 +29,38 @@ def service(trust_anchors: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sim
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", trust_anchors)
     monkeypatch.setattr(mtls, "VERDICT_SECONDS", 0)  # with its clock moved, the service refuses by 401
     monkeypatch.setattr(device_id_api, "ANSWER_SECONDS", 0.2)
-    with Simulator.running(rate="strict", statistics_limit=False) as simulator:
+    with _harsh_service() as simulator:
         yield simulator
 
 
 @pytest.fixture
-def watched(service: Simulator, aws_session: boto3.Session) -> Watched:
-    """Make an env of its own for one case."""
+def watched(service: Simulator) -> Iterator[Watched]:
+    """Make an env of its own for one case. The service is a new one now and then: the checks read all it remembers."""
+    with ExitStack() as stack:
+        at, in_use = service, 0
 
-    @contextmanager
-    def make() -> Iterator[InvariantChecker]:
-        service.clear_faults()
-        service.clock.reset()
-        with Log.listening() as log:
-            env = RotationEnv(LocalAws(aws_session, directly=True), service, lambda: log.records)
-            env.settings["WATCH_IN_USE"] = "true"  # as the template has it
+        @contextmanager
+        def make() -> Iterator[InvariantChecker]:
+            nonlocal at, in_use
+            if len(at.requests) > REMEMBERED and not in_use:
+                stack.close()
+                at = stack.enter_context(_harsh_service())
+            at.clear_faults()
+            at.clock.reset()
+            in_use += 1
             try:
-                yield InvariantChecker(env, log)
+                with Log.listening() as log:
+                    env = RotationEnv(LocalAws(), at, lambda: log.records)
+                    env.settings["WATCH_IN_USE"] = "true"  # as the template has it
+                    yield InvariantChecker(env, log)
             finally:
-                env.aws.close()
+                in_use -= 1
 
-    return make
+        yield make
+
+
+def _harsh_service() -> AbstractContextManager[Simulator]:
+    return Simulator.running(rate="strict", statistics_limit=False)
 
 
 @pytest.fixture

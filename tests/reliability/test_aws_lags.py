@@ -11,7 +11,7 @@ import pytest
 from tests.support.convergence import settle
 from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.invariants import TALLY
-from tests.support.scenarios import SCENARIOS, places
+from tests.support.scenarios import NAMES, SCENARIOS, places
 from tests.support.stale_reads import FURTHEST, READS
 
 LONGER = "SOAK" in os.environ  # `make soak` tries all of it
@@ -24,6 +24,10 @@ IN_SHORT = (
     "a certificate waits, accepted now",
     "the one in use is deleted",
     "answers 400",
+    "a key is due",
+    "killed with a key sealed",
+    "the key in use is deleted",
+    "both are due",
 )
 LAGS = range(1, FURTHEST + 1) if LONGER else (1,)
 # What the code sees, and the figure it counts for.
@@ -54,7 +58,7 @@ def live(
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_read_that_lags_behind_breaks_nothing(watched: Watched, name: str) -> None:
     """AWS promises no read-your-writes across `DescribeSecret` and `GetSecretValue`, nor between two containers."""
     for place, exchange in places(watched, name):
@@ -68,7 +72,7 @@ def test_a_read_that_lags_behind_breaks_nothing(watched: Watched, name: str) -> 
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", SCENARIOS if LONGER else IN_SHORT)
+@pytest.mark.parametrize("name", NAMES if LONGER else IN_SHORT)
 def test_a_write_that_fails_or_seems_to_fail_breaks_nothing(watched: Watched, name: str) -> None:
     """Refused, never arrived, or done without a word of it: the code sees the last two as the same."""
     for place, exchange in places(watched, name):
@@ -81,7 +85,7 @@ def test_a_write_that_fails_or_seems_to_fail_breaks_nothing(watched: Watched, na
             TALLY.count(figure)
 
 
-@pytest.mark.parametrize("name", SCENARIOS if LONGER else IN_SHORT)
+@pytest.mark.parametrize("name", NAMES if LONGER else IN_SHORT)
 def test_a_move_of_a_label_that_cannot_be_seen_yet_is_made_good(watched: Watched, name: str) -> None:
     """After a lost answer the code looks where the label is, and that look may lag behind the very move."""
     for place, exchange in places(watched, name):

@@ -15,7 +15,7 @@ from tests.support import secret_parser
 from tests.support.bad_secrets import Secrets
 from tests.support.batches import batches, inputs, odd_certificates, outcome, telling
 from tests.support.canary import Canary
-from tests.support.good_input import CHOSEN, good_events, is_event
+from tests.support.good_input import CHOSEN, STACK, good_events, is_event
 from tests.support.invariants import TALLY
 
 
@@ -37,10 +37,12 @@ def test_a_secret_is_refused_by_the_name_of_its_field_or_is_complete(
                 assert held is not None
                 assert held.complete
                 if junk.once_in(10):  # it costs as much as all the rest
-                    renewed = read.renewed(read.chain, read.key, "device-id-2")
-                    TALLY.check(
-                        8, json.loads(renewed.dump()).items() >= held.own.items(), "the customer's keys changed"
-                    )
+                    for renewed in (
+                        read.with_certificate(read.chain, read.key, "device-id-2"),
+                        read.with_api_key("a-new-api-key", None),
+                    ):
+                        document = json.loads(renewed.dump())
+                        TALLY.check(8, document.items() >= held.own.items(), "the customer's keys changed")
             TALLY.check(6, not canary.found_in(str(read)), f"a key is in {read}")
 
 
@@ -59,12 +61,13 @@ def test_an_event_is_read_for_what_it_says_or_refused_by_its_name(batch: int) ->
                 assert len(str(read)) < 400
             else:
                 meant = event if isinstance(event, dict) else {}
-                assert read.secret_id == meant.get("secretId")
+                step = "Step" in meant and "detail-type" not in meant
+                assert (read.step is not None) == step
+                assert read.secret_id == meant.get("SecretId" if step else "secretId")
+                force = str(meant["Step"]).startswith("create") if step else meant.get("force", False)
                 asked = (read.dry_run, read.force, read.allow_eviction)
-                assert asked == tuple(meant.get(name, False) for name in ("dryRun", "force", "allowEviction"))
-
-
-STACK = {"SECRET_ARN": "arn:secret", "LEDGER_TABLE": "ledger", "ALERT_TOPIC_ARN": "arn:topic"}
+                assert asked == (meant.get("dryRun", False), force, meant.get("allowEviction", False))
+                assert read.half == meant.get("renew", "certificate")
 
 
 @batches

@@ -7,14 +7,13 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from certificate_rotation.adapters.mtls import Response
 from certificate_rotation.domain.errors import InvalidCredential, InvalidEvent, InvalidSettings
 from simulator import Simulator
-from tests.support.bad_answers import RETRY_AFTER, Answers
+from tests.support.bad_answers import RETRY_AFTER, Answers, KeyAnswers
 from tests.support.bad_secrets import Secrets
 from tests.support.batches import odd_certificates, outcome, telling
 from tests.support.fuzz_inputs import Junk
@@ -25,7 +24,8 @@ from tests.support.lambda_invoker import cold_start, forget, invoke
 from tests.support.leak_detector import HYGIENE
 from tests.support.local_aws import LocalAws
 from tests.support.rotation_env import RotationEnv
-from tests.support.scenarios import DUE
+from tests.support.scenarios import FORCED_KEY
+from tests.support.situations import DUE, OF_KEY
 
 EACH = 40  # of a batch
 
@@ -33,7 +33,7 @@ EACH = 40  # of a batch
 def counted(watch: InvariantChecker) -> object:
     """What the ledger counts, and what the service does."""
     state: Mapping[str, object] = next((r for r in watch.env.aws.records() if r["record"] == "state"), {})
-    return state.get("attempts"), watch.env.simulator.requests
+    return state.get("certificate_attempts"), state.get("api_key_attempts"), watch.env.simulator.requests
 
 
 @odd_certificates
@@ -73,6 +73,28 @@ def test_a_bad_answer_puts_nothing_unusable_into_use(watched: Watched, secrets: 
             TALLY.count("whole runs on bad input", 2)
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("batch", range(2))
+def test_a_bad_answer_about_a_key_puts_nothing_unusable_into_use(watched: Watched, batch: int) -> None:
+    """The same of `token:refresh`, and what is no key stays sealed."""
+    for number in range(batch * EACH, (batch + 1) * EACH):
+        junk = Junk(number)
+        with watched() as watch, telling(f"answer {number}"):
+            echo = watch.onboard(**OF_KEY).credential["apiKey"]
+            watch.env.on_its_way, watch.answers_spoilt = partial(spoilt_key, junk, echo), True
+            watch.run()
+            watch.env.time.advance(HOUR + timedelta(minutes=3))
+            watch.run(FORCED_KEY if junk.once_in(4) else {})
+            TALLY.count("whole runs on bad input", 2)
+
+
+def spoilt_key(junk: Junk, echo: str, answer: Response) -> Response:
+    """As `spoilt`."""
+    token = str(json.loads(answer[2]).get("token", ""))
+    status = 200 if not junk.once_in(4) else junk.pick((201, 204, 206, 303, 304, 500, 502, 504))
+    return status, {"Retry-After": junk.pick(RETRY_AFTER)}, KeyAnswers(token, echo).body(junk)
+
+
 def spoilt(junk: Junk, others: list[str], echo: str, answer: Response) -> Response:
     """An answer, made from the one that came; not one that denies that anything was issued."""
     document = json.loads(answer[2])
@@ -82,9 +104,9 @@ def spoilt(junk: Junk, others: list[str], echo: str, answer: Response) -> Respon
 
 
 @pytest.fixture
-def function(service: Simulator, aws_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[RotationEnv]:
+def function(service: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[RotationEnv]:
     """The function, deployed in an env whose certificate is young."""
-    env = RotationEnv(LocalAws(aws_session), service, list)
+    env = RotationEnv(LocalAws(), service, list)
     env.onboard(age=timedelta(days=1))
     with cold_start(env, monkeypatch):
         yield env

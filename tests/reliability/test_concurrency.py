@@ -17,7 +17,7 @@ from tests.support.convergence import settle
 from tests.support.exchanges import Exchanges, Killed
 from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.invariants import TALLY
-from tests.support.scenarios import DUE
+from tests.support.situations import OF_CERTIFICATE, OF_KEY, Choices
 
 AT_ONCE, KILLED = 50, 10
 
@@ -70,13 +70,17 @@ def at_once(watch: InvariantChecker, dice: random.Random) -> Counter[str]:
     return outcomes
 
 
+@pytest.mark.parametrize("due", [OF_CERTIFICATE, OF_KEY], ids=["certificate", "apiKey"])
 @pytest.mark.parametrize("seed", range(2))
-def test_fifty_invocations_at_once_make_one_request_and_one_promotion(watched: Watched, seed: int) -> None:
+def test_fifty_invocations_at_once_make_one_request_and_one_promotion(
+    watched: Watched, seed: int, due: Choices
+) -> None:
     """The Scheduler may deliver twice, people press Test, and the lock is the ledger's: nothing in the process."""
     dice = random.Random(seed)  # noqa: S311 - chance, not a secret
     with watched() as watch:
-        watch.onboard(age=DUE)
-        watch.env.fault("slow", seconds=0.1)
+        watch.onboard(**due)
+        for call in ("cert:refresh", "token:refresh"):
+            watch.env.fault("slow", at=call, seconds=0.1)
         outcomes: Counter[str] = Counter()
 
         def all_of_them() -> str:
@@ -85,7 +89,8 @@ def test_fifty_invocations_at_once_make_one_request_and_one_promotion(watched: W
 
         watch.run(by=all_of_them)
         TALLY.count("invocations at once", outcomes.total())
-        requests = [r for r in watch.env.refreshes() if r.tenant == watch.tenants[0].name]
+        both = [*watch.env.refreshes(), *watch.env.key_refreshes()]
+        requests = [r for r in both if r.tenant == watch.tenants[0].name]
         TALLY.check(4, len(requests) <= 1, f"{len(requests)} requests left")
         TALLY.check(4, outcomes["rotated"] <= 1, f"{outcomes}")
         settled = {"rotated", "busy", "not_due", "held", "killed"}
@@ -94,4 +99,4 @@ def test_fifty_invocations_at_once_make_one_request_and_one_promotion(watched: W
             assert outcomes["killed"] > 0
         watch.env.time.advance(timedelta(minutes=4))
         settle(watch)
-        TALLY.check(4, watch.env.accepted(), "the certificate in use is not accepted")
+        TALLY.check(4, watch.works, "the credential in use is not accepted")

@@ -31,7 +31,7 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/domain/decision.py",
-                "if state.open_attempt and not (critical and due) and not (command.force and command.allow_eviction):",
+                "if state.open_attempt and not (life.is_within(policy.critical, now) and due) and not command.evicts:",
                 "if False:",
             ),
         ),
@@ -43,7 +43,7 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/issuance.py",
-                "secrets.put(snapshot.arn, intent.version, intent.dump(), INTENT)",
+                "secrets.put(snapshot.arn, intent.version, intent.dump(), names.intent)",
                 "pass",
             ),
         ),
@@ -91,7 +91,7 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/promotion.py",
-                'logger.info("%s is in use.", name)',
+                'logger.info("The new %s is in use.", called)',
                 "logger.debug(chosen.credential.dump())",
             ),
         ),
@@ -131,7 +131,7 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/notifications/alerts.py",
-                "self._ledger.remember(secret, incident, known.told, keep=done.kept, told=done.gone)",
+                "self._ledger.remember(about.secret, about.half, incident, known.told, keep=done.kept, told=done.gone)",
                 "pass",
             ),
         ),
@@ -162,8 +162,8 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/adapters/ledger.py",
-                'return self._update(arn, "SET lease = :lease, revision = :next", condition, values)',
-                "return bool(condition and values)",
+                'self._update(arn, "SET lease = :lease, revision = :next, last_acted = :half", condition, values)',
+                "bool(condition and values)",
             ),
             (
                 f"{FUNCTION}/adapters/ledger.py",
@@ -179,8 +179,8 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/adapters/ledger.py",
-                'ADD revision :one", LEASE_IS_OURS, values), attempt)',
-                'ADD revision :one", "attribute_exists(credential) OR lease.#owner = :owner", values), attempt)',
+                'ADD revision :one", LEASE_IS_OURS, values), half, attempt)',
+                'ADD revision :one", "attribute_exists(credential) OR lease.#owner = :owner", values), half, attempt)',
             ),
         ),
         (ORDERS, "-k", "order and late"),
@@ -238,5 +238,66 @@ BREAKS = (
             ),
         ),
         (ORDERS, "-k", "takes_no_label"),
+    ),
+    # What only the API key has.
+    Break(
+        5,
+        "what a seal is about is not looked at",
+        (
+            (
+                f"{FUNCTION}/domain/sealing.py",
+                "text.encode(), about.encode())",
+                'text.encode(), b"")',
+            ),
+            (f"{FUNCTION}/domain/sealing.py", "stored[_NONCE_BYTES:], about.encode())", 'stored[_NONCE_BYTES:], b"")'),
+        ),
+        ("tests/integration/test_sealed_journal.py",),
+    ),
+    Break(
+        6,
+        "the history keeps a sealed API key",
+        ((f"{FUNCTION}/adapters/ledger.py", "attempt if half is HalfName.CERTIFICATE else", "attempt if half else"),),
+        (CRASHES, "-k", "carried_on and key and staged"),
+    ),
+    Break(
+        3,
+        "requests for an API key are not limited",
+        (
+            (
+                f"{FUNCTION}/domain/rate_limit.py",
+                "Attempts(API_KEY_LIMIT.burst, limit=API_KEY_LIMIT)",
+                "Attempts(1_000_000, limit=API_KEY_LIMIT)",
+            ),
+        ),
+        ("tests/reliability/test_limit.py",),
+    ),
+    Break(
+        5,
+        "an API key is put into use without a probe",
+        (
+            (
+                f"{FUNCTION}/promotion.py",
+                "        chosen = _first(Answer.ACCEPTED, candidates, self._prober.ask_each(offered))",
+                '        of_key = snapshot.half.name == "apiKey"\n        chosen = (candidates if of_key else [])[:1]',
+            ),
+            (
+                f"{FUNCTION}/promotion.py",
+                "        if chosen:\n            return chosen\n        in_use",
+                "        if chosen:\n            return chosen[0]\n        in_use",
+            ),
+        ),
+        (CRASHES, "-k", "carried_on and key and waits"),
+    ),
+    Break(
+        2,
+        "the close of one half takes the other's labels off",
+        (
+            (
+                f"{FUNCTION}/snapshot.py",
+                "for label in half.labels.all if label in found.versions",
+                "for one in HALVES.values() for label in one.labels.all if label in found.versions",
+            ),
+        ),
+        (CRASHES, "-k", "carried_on and key and waits"),
     ),
 )

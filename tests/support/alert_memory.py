@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 
 from certificate_rotation.adapters.alert_topic import AlertTopic
 from certificate_rotation.domain.errors import ServiceFailure, StorageFailure
+from certificate_rotation.domain.half import HalfName, Life
 from certificate_rotation.domain.invocation import Invocation
-from certificate_rotation.domain.report import Report
+from certificate_rotation.domain.report import HalfReport, Report
 from certificate_rotation.domain.state import Incident, News, State, Telling
 from certificate_rotation.domain.verdict import ACCEPTED, Answer, Verdict
 from certificate_rotation.notifications.alerts import Alerts
@@ -29,8 +30,12 @@ REPORT = Report(
     NOW,
     stack="stack",
     cert_name="device-id-1",
-    not_after=NOW + timedelta(days=20),
-    attempts=3,
+    halves={
+        HalfName.CERTIFICATE: HalfReport(
+            Life(NOW + timedelta(days=20), NOW + timedelta(days=10)), NOW + timedelta(days=13), 3, None
+        ),
+        HalfName.API_KEY: HalfReport(Life(), None, 5, None),
+    },
     in_use=ACCEPTED,
     request_id="request-1",
     log_url="https://log",
@@ -92,7 +97,7 @@ class Memory:
 
     def remembered(self) -> Incident | None:
         """What people were told about and is not over."""
-        return self.state.incident
+        return self.state.certificate.incident
 
     def load(self, _arn: str) -> State:
         """As the ledger."""
@@ -104,6 +109,7 @@ class Memory:
     def remember(
         self,
         _arn: str,
+        half: HalfName,
         incident: Incident | None,
         when: Mapping[str, Telling],
         *,
@@ -112,7 +118,8 @@ class Memory:
     ) -> None:
         """As the ledger."""
         self.change_news(_arn, keep=keep, told=told)
-        self.state = replace(self.state, incident=incident, told=when)
+        of_half = replace(self.state.of(half), incident=incident)
+        self.state = replace(self.state.having(half, of_half), told=when)
 
     def change_news(self, _arn: str, *, keep: Iterable[News] = (), told: Iterable[News] = ()) -> None:
         """As the ledger."""
@@ -148,3 +155,16 @@ def at(now: datetime, of: Report = REPORT) -> Report:
 def run(left: timedelta = timedelta(minutes=2)) -> Invocation:
     """A run that may last so much longer."""
     return Invocation("request-1", "owner", NOW + left, lambda: NOW, lambda _: None, stack="stack")
+
+
+def known(*news: News, told: Mapping[str, Telling] | None = None, **certificate: Any) -> State:  # noqa: ANN401 - any of `HalfState`
+    """What is remembered of a credential whose certificate is in this state."""
+    return State(certificate=replace(State().certificate, **certificate), told=told or {}, news=news)
+
+
+def with_certificate(report: Report, ends: datetime | None = None, **changes: Any) -> Report:  # noqa: ANN401 - any of `HalfReport`
+    """The report with something else known of its certificate."""
+    found = replace(report.halves[HalfName.CERTIFICATE], **changes)
+    if ends:
+        found = replace(found, life=replace(found.life, ends=ends))
+    return replace(report, halves={**report.halves, HalfName.CERTIFICATE: found})

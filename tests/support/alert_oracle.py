@@ -14,6 +14,8 @@ THRESHOLDS = (14, 7, 3, 1, 0)  # contract of the alerts: days left, by "at or be
 NEWS = {"rotated", "recovered", "dropped"}
 # Found before the certificate in use was read, so that no days are left to escalate by.
 _BLIND = {"InvalidCredential", "StorageFailure"}
+# What keeps a half from acting, and is told though the run is about the other one.
+_BESIDE = {"CredentialExpired", "InvalidCredential", "StorageFailure"}
 
 
 @dataclass
@@ -24,60 +26,99 @@ class Telling:
     levels: set[int]
 
 
-class Expectation:
-    """The incident as an observer knows it."""
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended, as far as it concerns what people are told of one half.
 
-    def __init__(self) -> None:
+    Attributes:
+        outcome: a result's outcome, or an error's class name.
+        concerns: whether that is about this half.
+        mails: the codes of those about this half.
+        now: aware, UTC.
+        ends: when the half in use ended or will; None when nobody knows.
+        state: the ledger's record after the run.
+        certainly_held: another half acted, and this one waited for the end of a hold.
+        sure: the run was neither killed nor refused anything: else a mail may be repeated or missing.
+        works: the service let in what is in use, or need not be asked: only then is a failure over.
+    """
+
+    outcome: str
+    concerns: bool
+    mails: list[str]
+    now: datetime
+    ends: datetime | None
+    state: Mapping[str, Any]
+    certainly_held: bool
+    sure: bool
+    works: bool
+
+
+class Expectation:
+    """The incident of one half as an observer knows it.
+
+    What it shares with the code: which half a failure is about (the contract's `renews`), and after a run that was cut
+    short all that the ledger says people were told.
+    """
+
+    def __init__(self, half: str) -> None:
+        self._of, self._rejected = ("api_key_", "ApiKey") if half == "apiKey" else ("certificate_", "Certificate")
+        self._name = f"{half}/" if half == "apiKey" else ""
         self._code: str | None = None
         self._told_at: datetime | None = None
         self._levels = {0}  # at the last message about it
         self._told: dict[str, Telling] = {}  # of each failure, over or not
 
-    def check(  # noqa: PLR0913 - all that an observer sees of one run
-        self,
-        outcome: str,
-        mails: list[str],
-        *,
-        now: datetime,
-        not_after: datetime | None,
-        state: Mapping[str, Any],
-        sure: bool,
-        works: bool,
-    ) -> None:
-        """Compare the mails of one run with what happened.
-
-        Args:
-            outcome: a result's outcome, or an error's class name.
-            mails: their codes.
-            now: aware, UTC.
-            not_after: of the certificate in use before the run.
-            state: the ledger's record after it.
-            sure: the run was neither killed nor refused anything: else a mail may be repeated or missing.
-            works: the service let in what is in use, or need not be asked: only then is a failure over.
-        """
-        trouble = outcome if outcome[0].isupper() else None
-        if outcome == "held" and "open_attempt" in state:  # the failure that holds it goes on
-            rejected = state["open_attempt"]["outcome"] == "rejected"
-            trouble = "CertificateRejected" if rejected else "OutcomeUnknown"
+    def check(self, run: Ended) -> None:
+        """Compare the mails of one run with what happened."""
+        if not run.sure:
+            self._resynchronise(run.state)
+            return
+        outcome, mails = run.outcome, run.mails
+        trouble = outcome if run.concerns and outcome[0].isupper() else None
+        attempt = run.state.get(f"{self._of}open_attempt")
+        told_for_certain = bool(trouble)
+        if not trouble and attempt and outcome not in {"dry_run", "busy"}:  # the failure that holds it goes on
+            trouble = f"{self._rejected}Rejected" if attempt["outcome"] == "rejected" else "OutcomeUnknown"
+            told_for_certain = (outcome == "held" and run.concerns) or run.certainly_held
         about = [code for code in mails if code not in NEWS]
-        if sure and trouble:
-            least, most = self._due(trouble, now, not_after)
+        if not run.concerns and len(set(about)) == 1 and set(about) <= _BESIDE:
+            (trouble,), told_for_certain = (
+                set(about),
+                False,
+            )  # the other half acted; that this one cannot is told beside
+        if trouble:
+            least, most = self._due(
+                trouble, run, endless=outcome != trouble and run.ends is None and trouble not in _BESIDE
+            )
+            least = least if told_for_certain else 0
             TALLY.check(9, least <= len(about) <= most, f"{outcome} made the mails {mails}, not {least} to {most}")
             TALLY.check(9, set(about) <= {trouble}, f"{outcome} made the mails {mails}")
             if about:
-                self._remember(trouble, now, self._levels_of(trouble, not_after, now))
-        elif sure:
-            TALLY.check(9, not about, f"{outcome} made the mails {mails}")
-            recovered = outcome == "not_due" and works and self._code is not None
-            TALLY.check(9, mails.count("recovered") == recovered, f"{outcome} made {mails} after {self._code}")
-            TALLY.check(9, mails.count("rotated") == (outcome == "rotated"), f"{outcome} made the mails {mails}")
-            if recovered or outcome == "rotated":
-                self._code = None
+                self._remember(trouble, run.now, self._levels_of(trouble, run.ends, run.now))
         else:
-            self._resynchronise(state)
+            TALLY.check(9, not about, f"{outcome} made the mails {mails}")
+        self._check_good_news(run)
 
-    def _due(self, trouble: str, now: datetime, not_after: datetime | None) -> tuple[int, int]:
-        """How many mails there should be: at least, at most. They differ where a minute more or less decides."""
+    def _check_good_news(self, run: Ended) -> None:
+        rotated, recovered = run.outcome == "rotated" and run.concerns, run.mails.count("recovered")
+        TALLY.check(9, run.mails.count("rotated") == rotated, f"{run.outcome} made the mails {run.mails}")
+        over = run.works and self._code is not None
+        if run.outcome != "not_due" and not run.concerns:  # whether this one is due only the code knows
+            fine = recovered <= over
+        else:
+            fine = recovered == (over and run.outcome == "not_due")
+        TALLY.check(9, fine, f"{run.outcome} made {run.mails} after {self._code}")
+        if recovered or rotated:
+            self._code = None
+
+    def _due(self, trouble: str, run: Ended, *, endless: bool) -> tuple[int, int]:
+        """How many mails there should be: at least, at most. They differ where a minute more or less decides.
+
+        `endless`: it may last for ever, and is told once.
+        """
+        now = run.now
+        if endless and trouble == self._code:
+            return 0, 0
         before = self._told.get(trouble, Telling([], {0}))
         since = now - self._told_at if self._told_at else DAY
         expected = {
@@ -89,7 +130,7 @@ class Expectation:
                 reminder=since >= DAY + margin,
             )
             for level, told, known, margin in itertools.product(
-                self._levels_of(trouble, not_after, now), before.levels, self._levels, (-MARGIN, MARGIN)
+                self._levels_of(trouble, run.ends, now), before.levels, self._levels, (-MARGIN, MARGIN)
             )
         }
         return int(min(expected)), int(max(expected))
@@ -114,20 +155,23 @@ class Expectation:
 
     def _resynchronise(self, state: Mapping[str, Any]) -> None:
         """After a run that was cut short only the code knows whether it told somebody."""
-        incident = state.get("incident")
+        incident = state.get(f"{self._of}incident")
         self._code = incident["code"] if incident else None
         self._told_at = datetime.fromisoformat(incident["alerted_at"]) if incident else None
         self._levels = {int(incident["level"])} if incident else {0}
         self._told = {
-            code: Telling([datetime.fromisoformat(at) for at in told["at"]], {int(told["level"])})
-            for code, told in state.get("told", {}).items()
+            name.removeprefix(self._name): Telling(
+                [datetime.fromisoformat(at) for at in told["at"]], {int(told["level"])}
+            )
+            for name, told in state.get("told", {}).items()
+            if name.startswith(self._name) and ("/" in name) == bool(self._name)
         }
 
-    def _levels_of(self, trouble: str, not_after: datetime | None, now: datetime) -> set[int]:
+    def _levels_of(self, trouble: str, ends: datetime | None, now: datetime) -> set[int]:
         """How many thresholds are passed, as the run that met this failure may have seen it."""
-        seen = {_level(not_after, at) for at in (now - MARGIN, now)}
-        return seen | (self._levels if self._code else {0}) if trouble in _BLIND else seen
+        seen = {_level(ends, at) for at in (now - MARGIN, now)}
+        return seen | (self._levels if self._code else {0}) if trouble in _BLIND or ends is None else seen
 
 
-def _level(not_after: datetime | None, now: datetime) -> int:
-    return sum(not_after - now <= timedelta(days=days) for days in THRESHOLDS) if not_after else 0
+def _level(ends: datetime | None, now: datetime) -> int:
+    return sum(ends - now <= timedelta(days=days) for days in THRESHOLDS) if ends else 0

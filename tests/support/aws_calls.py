@@ -1,7 +1,9 @@
 """What the code sent to AWS: a call, and the mails and events that calls are to people and programs."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -11,17 +13,20 @@ class Call:
 
     Attributes:
         operation: its name.
-        body: what it sent.
-        form: the same of a call that is sent as one: SNS.
+        asked: what it sent.
         failure: how it was made to fail, see `failures`; empty when it was not.
         status: what AWS answered, None as long as it did not.
     """
 
     operation: str
-    body: str
-    form: Mapping[str, str]
+    asked: Mapping[str, Any]
     failure: str = ""
     status: int | None = None
+
+    @cached_property
+    def body(self) -> str:
+        """What it sent, as text."""
+        return json.dumps(self.asked, default=str)
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,11 @@ class Email:
         return self.attributes["code"]
 
     @property
+    def half(self) -> str:
+        """Which half it is about; of the credential as a whole, the certificate."""
+        return "apiKey" if "\nHalf: API key\n" in self.body else "certificate"
+
+    @property
     def traffic(self) -> str:
         """What it says of traffic."""
         return self.body.partition("Does traffic still work\n")[2].partition("\n\n")[0]
@@ -50,9 +60,13 @@ class PublishedEvent:
     kind: str
     detail: dict[str, Any]
 
+    @property
+    def half(self) -> str:
+        """As of a mail."""
+        return str(self.detail["renews"] or "certificate")
 
-def email(form: Mapping[str, str]) -> Email:
-    """What a `Publish` with this form brings to a mailbox."""
-    names = {key.removesuffix(".Name"): value for key, value in form.items() if key.endswith(".Name")}
-    attributes = {name: form[f"{entry}.Value.StringValue"] for entry, name in names.items()}
-    return Email(form["Subject"], form["Message"], attributes)
+
+def email(published: Mapping[str, Any]) -> Email:
+    """What a `Publish` brings to a mailbox."""
+    attributes = {name: value["StringValue"] for name, value in published["MessageAttributes"].items()}
+    return Email(published["Subject"], published["Message"], attributes)

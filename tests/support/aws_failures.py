@@ -9,6 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
+from tests.support.aws_calls import Call
+
 URL = "https://aws.invalid"  # stands in an error about a request that never left
 
 _READS, _WRITES = ("DescribeSecret", "GetSecretValue", "GetItem"), ("PutSecretValue", "UpdateSecretVersionStage")
@@ -88,9 +90,9 @@ class Failures:
         """AWS is well again."""
         self._waiting.clear()
 
-    def take(self, operation: str, body: str) -> str:
+    def take(self, call: Call) -> str:
         """The name of what a call meets, used up by it; empty when nothing waits for it."""
-        met = next((f for f in self._waiting if f.operation == operation and f.containing in body), None)
+        met = next((f for f in self._waiting if f.operation == call.operation and f.containing in call.body), None)
         if met is None:
             return ""
         if met.left is not None:

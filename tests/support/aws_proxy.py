@@ -1,12 +1,16 @@
 """The aws_proxy between the deployed function and the local AWS: every call is seen, and one of them can be held.
 
 A proxy on the loopback. It passes on what it gets, byte for byte, so signatures stay valid.
+
+AWS, `PutSecretValue`: each label that is named leaves the version that had it. The local AWS leaves it there too, which
+nothing but a second version under the same label notices: so after such a call it is taken off here.
 """
 
+import json
 import re
 import threading
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -50,29 +54,40 @@ class Held:
 class AwsProxy:
     """What the function says to AWS while the block of `watching` runs."""
 
-    def __init__(self, aws: str) -> None:
+    def __init__(self, stack: Stack) -> None:
         self.calls: list[Call] = []
-        self._aws = urllib.parse.urlsplit(aws).netloc
+        self._aws = urllib.parse.urlsplit(stack.aws.url).netloc
+        self._secrets = stack.client("secretsmanager")
         self._held: Held | None = None
+        self._refused = ""
         self._lock = threading.Lock()
+
+    @classmethod
+    @contextmanager
+    def before(cls, stack: Stack) -> Iterator[tuple["AwsProxy", str]]:
+        """Stand before the stack's AWS; yields it and its address."""
+        aws_proxy = cls(stack)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), aws_proxy._handler())
+        threading.Thread(target=server.serve_forever, name="aws_proxy", daemon=True).start()
+        try:
+            yield aws_proxy, f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            server.server_close()
 
     @classmethod
     @contextmanager
     def watching(cls, stack: Stack) -> Iterator["AwsProxy"]:
         """Have the deployed function speak to AWS through it."""
-        aws_proxy = cls(stack.aws.url)
-        server = ThreadingHTTPServer(("127.0.0.1", 0), aws_proxy._handler())
-        threading.Thread(target=server.serve_forever, name="aws_proxy", daemon=True).start()
         functions, name = stack.client("lambda"), stack.outputs["FunctionName"]
         given = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        watched = {**given, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
-        try:
-            functions.update_function_configuration(FunctionName=name, Environment={"Variables": watched})
-            yield aws_proxy
-        finally:
-            functions.update_function_configuration(FunctionName=name, Environment={"Variables": given})
-            server.shutdown()
-            server.server_close()
+        with cls.before(stack) as (aws_proxy, url):
+            watched = {**given, "AWS_ENDPOINT_URL": url}
+            try:
+                functions.update_function_configuration(FunctionName=name, Environment={"Variables": watched})
+                yield aws_proxy
+            finally:
+                functions.update_function_configuration(FunctionName=name, Environment={"Variables": given})
 
     def forget(self) -> None:
         """Begin anew: what was said so far does not count."""
@@ -91,6 +106,15 @@ class AwsProxy:
         finally:
             self._held = None
             held.over.set()
+
+    @contextmanager
+    def refusing(self, operation: str) -> Iterator[None]:
+        """AWS denies every call of an operation until the block ends."""
+        self._refused = operation
+        try:
+            yield
+        finally:
+            self._refused = ""
 
     def _to_hold(self, operation: str) -> Held | None:
         with self._lock:
@@ -124,6 +148,11 @@ class AwsProxy:
             held.keep()
             request.close_connection = True
             return
+        if operation == self._refused:
+            _answer(
+                request, HTTPStatus.BAD_REQUEST, {}, b'{"__type": "AccessDeniedException", "message": "for a test"}'
+            )
+            return
         connection = HTTPConnection(self._aws, timeout=PATIENCE)
         connection.request("POST", request.path, body, dict(request.headers))
         answer = connection.getresponse()
@@ -131,17 +160,39 @@ class AwsProxy:
         connection.close()
         denied = _DENIED.search(content) if answer.status >= HTTPStatus.BAD_REQUEST else None
         self.calls.append(Call(operation, denied[1].decode() if denied else None))
+        if operation == "PutSecretValue" and answer.status == HTTPStatus.OK:
+            self._take_labels_off_others(**json.loads(body))
         if held:
             held.keep()
             request.close_connection = True
             return
-        request.send_response(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in _OF_ONE_CONNECTION:
-                request.send_header(name, value)
-        request.send_header("Content-Length", str(len(content)))
-        request.end_headers()
-        request.wfile.write(content)
+        _answer(request, answer.status, dict(answer.getheaders()), content)
+
+    def _take_labels_off_others(
+        self,
+        SecretId: str,  # noqa: N803 - AWS's names
+        ClientRequestToken: str,  # noqa: N803
+        VersionStages: list[str],  # noqa: N803
+        **_: str,
+    ) -> None:
+        known = self._secrets.describe_secret(SecretId=SecretId)["VersionIdsToStages"]
+        for label in VersionStages:
+            first, *more = [version for version, labels in known.items() if label in labels]
+            if more:
+                leaves = {} if first == ClientRequestToken else {"RemoveFromVersionId": first}
+                self._secrets.update_secret_version_stage(
+                    SecretId=SecretId, VersionStage=label, MoveToVersionId=ClientRequestToken, **leaves
+                )
+
+
+def _answer(request: BaseHTTPRequestHandler, status: int, headers: Mapping[str, str], content: bytes) -> None:
+    request.send_response(status)
+    for name, value in headers.items():
+        if name.lower() not in _OF_ONE_CONNECTION:
+            request.send_header(name, value)
+    request.send_header("Content-Length", str(len(content)))
+    request.end_headers()
+    request.wfile.write(content)
 
 
 def _operation(target: str | None, body: bytes) -> str:

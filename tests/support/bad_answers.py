@@ -4,6 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Sequence
+from typing import override
 
 from tests.support.fuzz_inputs import Junk
 
@@ -107,13 +108,16 @@ class Answers:
 
     def body(self, junk: Junk) -> bytes:
         """The body alone."""
+        return self._made(junk)().encode(junk.pick(_ENCODINGS), errors=junk.pick(("replace", "backslashreplace")))
+
+    def _made(self, junk: Junk) -> Callable[[], str]:
         cert, other = junk.pick(self._certificates), junk.pick(self._certificates)
         good = {"cert": cert, "deletedCertName": junk.pick(("", "onboarded-1", self._echo))}
         refusal = {
             "code": junk.pick((400, "409", None)),
             "message": junk.pick((f"bad {self._echo}", junk.value(), "no")),
         }
-        made: Callable[[], str] = junk.pick(
+        return junk.pick(
             (
                 lambda: junk.json(good),
                 lambda: junk.json(good),
@@ -131,7 +135,72 @@ class Answers:
                 lambda: f"<html><body>{junk.text()}</body></html>",
             )
         )
-        return made().encode(junk.pick(_ENCODINGS), errors=junk.pick(("replace", "backslashreplace")))
+
+
+EXPIRIES: tuple[object, ...] = (
+    "2027-06-01T00:00:00Z",
+    "2027-06-01T05:30:00+05:30",
+    "2027-06-01",
+    "20270601",
+    1811808000,
+    "1811808000000",
+    1811808000.5,
+    15552000,
+    "15552000",
+    "in half a year",
+    "2020-01-01T00:00:00Z",
+    "9999-12-31T23:59:59-23:59",
+    "0001-01-01T00:00:00+23:59",
+    "\u0662\u0660\u0662\u0667-06-01",
+    "\u0669\u0669",
+    "9" * 4000,
+    10**400,
+    -1,
+    0,
+    True,
+    None,
+    [],
+    {},
+    "",
+)
+
+
+class KeyAnswers(Answers):
+    """Bad answers to `token:refresh`.
+
+    Args:
+        token: the key that the service made.
+        echo: the key that it was asked with.
+    """
+
+    def __init__(self, token: str, echo: str) -> None:
+        super().__init__([], echo)
+        self._token = token
+
+    @override
+    def _made(self, junk: Junk) -> Callable[[], str]:
+        token, echo = self._token, self._echo
+        good = {"token": token, "expiry": junk.pick(EXPIRIES), "deletedToken": junk.pick(("", "token-1", echo, token))}
+        broken = (f"{token}\r\nX-Injected: 1", f"{token}\n", f" {token}", token * 200, f"{token}ü", "", " ", echo)
+        refusal = {"code": junk.pick((400, "409", None)), "message": f"bad {junk.pick((token, echo))}"}
+        return junk.pick(
+            (
+                lambda: junk.json(good),
+                lambda: junk.json(good),
+                lambda: junk.json({**good, "token": junk.pick(broken)}),
+                lambda: junk.json({**good, "token": junk.spoilt(token)}),
+                lambda: junk.json({**good, "token": junk.value()}),
+                lambda: junk.json({**good, "expiry": junk.value()}),
+                lambda: junk.json({**good, "deletedToken": junk.value()}),
+                lambda: junk.json(junk.spoilt_object(good)),
+                lambda: junk.spoilt(junk.json(good)),
+                lambda: junk.json(refusal),
+                lambda: f'{{"token": "{token}", "expiry": {junk.pick(("1e999", "9" * 5000, "NaN", junk.nested()))}}}',
+                lambda: json.dumps({**good, "padding": "x" * junk.pick((200_000, 300_000))}),
+                lambda: json.dumps(token),
+                lambda: f"<html><body>{token}</body></html>",
+            )
+        )
 
 
 def _framed(junk: Junk, head: list[str], body: bytes) -> tuple[list[str], bytes]:

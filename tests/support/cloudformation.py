@@ -8,7 +8,9 @@ from typing import Any
 
 import yaml
 
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "template.yaml"
+TENANT = ROOT / "fleet/tenant.yaml"
 STACK, REGION, ACCOUNT = "device-id-certificate", "eu-west-1", "123456789012"
 _PSEUDO = {
     "AWS::StackName": STACK,
@@ -88,7 +90,7 @@ class Stack:
             if self._holds(output.get("Condition"))
         }
 
-    def resolve(self, node: Any) -> Any:  # noqa: ANN401, C901, PLR0911 - whatever stands in YAML; a case per function
+    def resolve(self, node: Any) -> Any:  # noqa: ANN401, C901, PLR0911, PLR0912 - whatever stands in YAML; a case per function
         """The value of a piece of the template."""
         match node:
             case {"Ref": name}:
@@ -109,6 +111,12 @@ class Stack:
                 return self.resolve(one) == self.resolve(other)
             case {"Fn::Not": [condition]}:
                 return not self.resolve(condition)
+            case {"Fn::And": conditions}:
+                return all(self.resolve(condition) for condition in conditions)
+            case {"Condition": str() as name} if len(node) == 1:
+                return self._holds(name)
+            case {"Fn::Split": [separator, text]}:
+                return self.resolve(text).split(separator)
             case dict():
                 return {name: self.resolve(value) for name, value in node.items()}
             case list():

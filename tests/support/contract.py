@@ -3,6 +3,7 @@
 # Of every result.
 RESULT = {
     "outcome",
+    "renews",
     "secretId",
     "certName",
     "notAfter",
@@ -10,6 +11,10 @@ RESULT = {
     "renewAt",
     "attemptsAvailable",
     "nextAttemptAt",
+    "apiKeyNotAfter",
+    "apiKeyRenewAt",
+    "apiKeyAttemptsAvailable",
+    "apiKeyNextAttemptAt",
 }
 # The errors.
 ERRORS = {
@@ -25,6 +30,9 @@ ERRORS = {
     "ServiceUnreachable",
     "OutcomeUnknown",
     "CertificateRejected",
+    "ApiKeyRejected",
     "CertificateNotAccepted",
+    "ApiKeyNotAccepted",
     "StorageFailure",
+    "RotationPostponed",
 }

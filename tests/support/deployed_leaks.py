@@ -11,6 +11,7 @@ from dev.emulator import Emulator
 from dev.inbox import Email, Inbox
 from dev.stack import Answer, Stack
 from tests.support.deployed_customer import Customer
+from tests.support.deployed_programs import Programs
 from tests.support.leak_detector import HYGIENE, tell_of
 
 # The secret keeps every version, and all tests of a process share it: each is read once.
@@ -23,6 +24,7 @@ def listen() -> None:
     tell_of(Stack, "invoke", _answered)
     tell_of(Emulator, "invoke", _answered)
     tell_of(Inbox, "read", _mailed)
+    tell_of(Programs, "read", lambda events: HYGIENE.hear(json.dumps(events)))
 
 
 def _answered(answer: Answer) -> None:
@@ -35,24 +37,32 @@ def _mailed(emails: list[Email]) -> None:
 
 
 def hear_of(customer: Customer) -> None:
-    """What the ledger holds; and the keys of the secret, which may not show up there nor in what was said before."""
+    """What the ledger holds, and what mail and events nobody read; none of the secret's keys may have shown up there.
+
+    The keys that the service made are known from that moment on, also those that never came to be stored.
+    """
     for version, text in customer.versions(besides=_known).items():
         _known.add(version)
-        api_key, private_key = keys_in(text)
-        HYGIENE.watch_for(api_key=api_key, private_key_pem=private_key, lasting=True)
+        words, private_key = keys_in(text)
+        HYGIENE.watch_for(private_key_pem=private_key, lasting=True)
+        for word in words:
+            HYGIENE.watch_for(api_key=word, lasting=True)
     HYGIENE.hear(str(customer.records()))
+    customer.emails()
+    customer.programs.read()
 
 
-def keys_in(text: str) -> tuple[str, str]:
-    """The API key and the private key in a secret, each empty when there is none that works."""
+def keys_in(text: str) -> tuple[list[str], str]:
+    """The API key and the key of a seal in a version of the secret, and the private key; empty where none works."""
     try:
         document = json.loads(text)
     except ValueError:
-        return "", ""
+        return [], ""
     found = document if isinstance(document, dict) else {}
-    api_key, private_key = found.get("apiKey"), found.get("privateKey")
+    words = [found[name] for name in ("apiKey", "sealingKey") if isinstance(found.get(name), str)]
+    private_key = str(found.get("privateKey"))
     try:
-        load_private_key(str(private_key))
+        load_private_key(private_key)
     except ValueError:
-        private_key = ""
-    return api_key if isinstance(api_key, str) else "", str(private_key)
+        return words, ""
+    return words, private_key

@@ -8,6 +8,8 @@ from certificate_rotation.adapters.ledger_items import NEWS
 from simulator.ca import key_pem, new_csr, new_key
 from tests.support.aws_proxy import AwsProxy
 from tests.support.deployed_customer import LIFETIME, OWN_KEYS, PREFIX, Customer
+from tests.support.deployed_rotation import DeployedRotation
+from tests.support.native_rotation import STEPS
 from tests.support.process_kill import AtAws, run_until_killed
 
 type Scenario = Callable[[Customer, AwsProxy], None]
@@ -23,6 +25,25 @@ def rotation(customer: Customer, aws_proxy: AwsProxy) -> None:
     assert [record["outcome"] for record in customer.history()] == ["rotated"]
     assert "lease" not in customer.state()
     assert not any(name.startswith(NEWS) for name in customer.state()), "the event was not taken"
+    assert codes(customer) == ["rotated"]
+
+
+def rotation_of_the_key(customer: Customer, aws_proxy: AwsProxy) -> None:
+    """So is a due API key; its answer lies sealed in the ledger meanwhile."""
+    customer.onboard(age=YOUNG, api_key_left=timedelta(days=20))
+    assert customer.invoke()["renews"] == "apiKey"
+    assert set(customer.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
+    assert codes(customer) == ["rotated"]
+
+
+def secrets_managers_own(customer: Customer, aws_proxy: AwsProxy) -> None:
+    """The button in Secrets Manager's console, and what AWS does when it is switched on."""
+    customer.onboard(age=YOUNG)
+    assert not customer.stack.invoke(DeployedRotation(customer).event("testSecret")).failed
+    rotation = DeployedRotation(customer).begin()
+    assert [customer.stack.invoke(rotation.event(name)).failed for name in STEPS] == [False] * len(STEPS)
+    assert customer.labels()["AWSCURRENT"] == rotation.token
+    assert set(customer.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
     assert codes(customer) == ["rotated"]
 
 
@@ -58,12 +79,12 @@ def failure_and_its_end(customer: Customer, aws_proxy: AwsProxy) -> None:
     customer.onboard(age=YOUNG)
     customer.fault("bad-request")
     assert "RefreshRejected" in customer.fails(force=True).log
-    assert "ROTATION_INTENT" not in customer.labels()
+    assert "CERTIFICATE_INTENT" not in customer.labels()
     assert codes(customer) == ["RefreshRejected"]
     customer.let_a_second_pass()
     assert customer.invoke()["outcome"] == "not_due"
     assert codes(customer) == ["recovered"]
-    assert "incident" not in customer.state()
+    assert "certificate_incident" not in customer.state()
 
 
 def resume(customer: Customer, aws_proxy: AwsProxy) -> None:
@@ -86,7 +107,7 @@ def drop_of_a_stale_rotation(customer: Customer, aws_proxy: AwsProxy) -> None:
     customer.put({**anew, "certName": "onboarded-2", **OWN_KEYS})
     assert customer.invoke()["outcome"] == "not_due"
     assert codes(customer) == ["dropped"]
-    assert "open_attempt" not in customer.state()
+    assert "certificate_open_attempt" not in customer.state()
 
 
 def busy_then_held_then_evicting(customer: Customer, aws_proxy: AwsProxy) -> None:
@@ -139,6 +160,8 @@ SCENARIOS: dict[str, Scenario] = {
     for story in (
         rotation,
         tenant_of_the_fleet,
+        rotation_of_the_key,
+        secrets_managers_own,
         dry_run,
         nothing_to_do,
         failure_and_its_end,

@@ -71,7 +71,7 @@ def play(watch: InvariantChecker, meeting: Meeting, order: Order, *, most: int |
             turns.end()
 
     try:
-        watch.run({key: True for event in meeting.events for key in event}, by=by)
+        watch.run(by=by, also=meeting.events)
     finally:
         env.aws.exchanges, env.on_its_way = exchanges, on_its_way
     history.check(meeting.names, most)

@@ -3,15 +3,17 @@
 import itertools
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from simulator.tokens import token_digest
 from tests.support import secret_parser
 from tests.support.invariant_checker import InvariantChecker
 from tests.support.invariants import TALLY
 from tests.support.orders import Made
 from tests.support.rotation_env import RotationEnv
 
-BURST = 3  # vendor: three attempts, then one an hour
+BURSTS = {"certificate": 3, "api_key": 5}  # vendor: three attempts, then one an hour; five, then two an hour
+ASKING = {"cert:refresh": "certificate", "token:refresh": "api_key"}
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Act:
     Attributes:
         who: the run.
         did: what.
-        name: of the certificate: issued, or put into use; empty where the request brought none.
+        name: of what was issued, or put into use: a certificate's, or an API key's digest; empty where the request
+            brought none.
     """
 
     who: str
@@ -36,24 +39,34 @@ class History:
         self._world, self._watch = watch.env, watch
         self._there = _issued(watch)  # before the runs
         self._requests, self._in_use = len(watch.env.simulator.requests), _in_use(watch.env)
+        self._document = watch.env.current()
         self._versions = frozenset(watch.env.aws.versions())
         self._hand_acted = False
         self.acts: list[Act] = []
+        self._records = {r["record"] for r in watch.env.history() if r["outcome"] == "rotated"}
 
     def note(self, who: str, made: Made) -> None:
         """After a turn of `who`, which made the last exchange of all."""
-        if made[-1:] == [(who, "cert:refresh")]:
-            new = self._world.simulator.requests[self._requests :]
-            self.acts.append(Act(who, "asked", next((r.issued_cert_name for r in new if r.issued_cert_name), "")))
+        if made[-1][0] == who and made[-1][1] in ASKING:
+            new = [r.issued_cert_name or r.issued_token for r in self._world.simulator.requests[self._requests :]]
+            self.acts.append(Act(who, "asked", next(filter(None, new), "")))
         self._requests = len(self._world.simulator.requests)
         if made[-1:] == [(who, "UpdateSecretVersionStage")] and _in_use(self._world) != self._in_use:
-            self.acts.append(Act(who, "promoted", str(self._world.current()["certName"])))
-        self._in_use = _in_use(self._world)
+            self.acts.append(Act(who, "promoted", self._replaced_by(self._world.current())))
+        self._remember()
+
+    def _replaced_by(self, document: dict[str, Any]) -> str:
+        of_key = document["cert"] == self._document["cert"]
+        return token_digest(document["apiKey"]) if of_key else str(document["certName"])
+
+    def _remember(self) -> None:
+        if self._in_use != (now := _in_use(self._world)):
+            self._in_use, self._document = now, self._world.current()
 
     def a_hand_acted(self) -> None:
         """What is in use now is not the doing of a run, and a label may be gone that somebody took off."""
         self._hand_acted = True
-        self._in_use = _in_use(self._world)
+        self._remember()
 
     @property
     def requests(self) -> int:
@@ -70,25 +83,45 @@ class History:
         TALLY.check(4, found, f"no order of whole runs explains {self.acts}")
         state = next((r for r in self._world.aws.records() if r["record"] == "state"), {})
         requests, tenants = self._world.simulator.requests, {tenant.name for tenant in self._watch.tenants}
-        asked = sum(request.endpoint == "cert:refresh" and request.tenant in tenants for request in requests)
-        left = state.get("attempts", {"burst_left": BURST})["burst_left"]
-        self._check_keys([state[at]["intent_version"] for at in ("open_attempt", "earlier") if at in state])
-        TALLY.check(3, left <= max(BURST - asked, 0), f"after {asked} requests the ledger has {left} attempts left")
+        for call, half in ASKING.items():
+            asked = sum(request.endpoint == call and request.tenant in tenants for request in requests)
+            burst = BURSTS[half]
+            left = state.get(f"{half}_attempts", {"burst_left": burst})["burst_left"]
+            TALLY.check(3, left <= max(burst - asked, 0), f"after {asked} {call} the ledger has {left} attempts left")
+            attempts = [state[at] for at in (f"{half}_open_attempt", f"{half}_earlier") if at in state]
+            self._check_intents(attempts)
 
-    def _check_keys(self, intents: list[str]) -> None:
-        """What these runs asked for and may still use keeps a label on its key: else AWS may delete the version."""
+    def _check_intents(self, attempts: list[dict[str, Any]]) -> None:
+        """What these runs asked for and may still use keeps a label on its intent: else AWS may delete the version."""
         versions = self._world.aws.versions()
-        keys = {secret_parser.public_key(versions[intent][1]) for intent in intents}
-        if not self._hand_acted and secret_parser.public_key(versions[self._in_use][1]) not in keys:
-            labels = {intent: versions[intent][0] for intent in intents if intent not in self._versions}
-            TALLY.check(2, all(labels.values()), f"the keys that were asked with are under {labels}")
+        intents = {one["intent_version"]: versions[one["intent_version"]] for one in attempts}
+        keys: set[bytes | str | None] = {secret_parser.public_key(text) for _, text in intents.values()}
+        keys.discard(None)
+        keys |= {
+            secret_parser.opened(self._world.arn, one, intents[one["intent_version"]][1])
+            for one in attempts
+            if "answer" in one
+        }
+        in_use = versions[self._in_use][1]
+        if not self._hand_acted and not {secret_parser.public_key(in_use), secret_parser.api_key(in_use)} & keys:
+            labels = {intent: found for intent, (found, _) in intents.items() if intent not in self._versions}
+            TALLY.check(2, all(labels.values()), f"the intents that were asked with are under {labels}")
 
     def check_settled(self) -> None:
-        """Each certificate that was put into use is one rotation of the history: none is lost, none is there twice."""
-        rotated = Counter(r["cert_name"] for r in self._world.history() if r["outcome"] == "rotated")
-        for act in self.acts:
-            if act.did == "promoted":
-                TALLY.check(4, rotated[act.name] == 1, f"{act.name} is in use by {rotated[act.name]} rotations")
+        """Each half that was put into use is one rotation of the history: none is lost, none is there twice.
+
+        An API key has no name there, so of these the number counts.
+        """
+        done = [r for r in self._world.history() if r["outcome"] == "rotated" and r["record"] not in self._records]
+        rotated = Counter(r["name"] for r in done)
+        promoted = [act.name for act in self.acts if act.did == "promoted"]
+        names = {record.name for tenant in self._watch.tenants for record in tenant.certificates}
+        for name in promoted:
+            if name in names:
+                TALLY.check(4, rotated[name] == 1, f"{name} is in use by {rotated[name]} rotations")
+        keys = sum(name not in names for name in promoted)
+        of_keys = sum(r["renews"] == "apiKey" for r in done)
+        TALLY.check(4, of_keys >= keys, f"{keys} API keys were put into use, and {of_keys} rotations are known")
 
     def _explains(self, order: tuple[str, ...]) -> bool:
         in_hand = set(self._there)
@@ -103,7 +136,8 @@ class History:
 
 
 def _issued(watch: InvariantChecker) -> set[str]:
-    return {record.name for tenant in watch.tenants for record in tenant.certificates}
+    certificates = {record.name for tenant in watch.tenants for record in tenant.certificates}
+    return certificates | {token.digest for tenant in watch.tenants for token in tenant.tokens}
 
 
 def _in_use(env: RotationEnv) -> str:

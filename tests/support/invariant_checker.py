@@ -7,7 +7,7 @@ kept (`certificate_retention`).
 
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,11 +18,12 @@ from typing import Any
 from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.errors import RotationError
 from simulator import Tenant
+from simulator.faults import CERT_REFRESH, TOKEN_REFRESH
 from tests.support import secret_parser
-from tests.support.alert_oracle import Expectation
+from tests.support.alert_oracle import Ended, Expectation
 from tests.support.aws_calls import Call, Email
 from tests.support.canary import Canary
-from tests.support.certificate_retention import RetainedCertificates
+from tests.support.certificate_retention import RetainedApiKeys, RetainedCertificates
 from tests.support.exchanges import Killed
 from tests.support.interference import InHand
 from tests.support.invariants import TALLY
@@ -35,9 +36,11 @@ from tests.support.service_records import AtService
 from tests.support.traffic_oracle import Seen, Traffic, rendered_at
 
 HOUR, CRITICAL, GRACE = timedelta(hours=1), timedelta(days=7), timedelta(hours=24)  # the template's defaults
+LIMITS = {CERT_REFRESH: (3, HOUR), TOKEN_REFRESH: (5, timedelta(minutes=30))}  # vendor's
+HALVES = ("certificate", "apiKey")
 NOTHING: Mapping[str, object] = MappingProxyType({})
 SKEW = timedelta(minutes=1)  # by how much a container's clock may be ahead
-_OF_SERVICE = {"cert:refresh", "verdicts:statistics"}
+_OF_SERVICE = {CERT_REFRESH, TOKEN_REFRESH, "verdicts:statistics"}
 _READS = {"DescribeSecret", "GetSecretValue", "GetItem"}
 LATE = "This mail is late"  # contract of the mails: so begins what AWS did not take when it was due
 _OF_NEWS, _OF_LEDGER = {"Publish", "PutEvents"}, {"GetItem", "UpdateItem", "TransactWriteItems"}
@@ -60,27 +63,34 @@ class InvariantChecker:
     def __init__(self, env: RotationEnv, log: Log) -> None:
         self.env, self._log = env, log
         self.outcomes: list[str] = []
+        self.told_of: list[str] = []  # the same, with the half
         self.exchanges: list[str] = []
         self.message = ""
         self.service = AtService(env.simulator)
-        self._expectation, self._canary = Expectation(), Canary()
-        self._traffic, self._news, self._in_hand = Traffic(), News(), InHand()
+        self._expectations, self._canary = {half: Expectation(half) for half in HALVES}, Canary()
+        self._traffic, self._news, self._in_hand = Traffic(), News(), InHand(env.arn)
         self._own: dict[str, Any] = {}  # the customer's keys as they last wrote them
         self._by_hand = ""  # the version they last put in place
         self._excused = False  # what is in use does not work, and not by the code's doing
-        self._put_back = False  # what is in use is not the customer's newest, by somebody's hand
+        self._put_back = False  # the certificate in use is not the customer's newest, by somebody's hand
+        self._key_put_back = False  # the same of the API key
+        self._labels: dict[str, str] = {}  # of rotations, when the last run began
+        self.answers_spoilt = False  # on their way to the code
+        self._both_waited = False  # runs had died over a promotion of each half, when the last one began
         self._replaced = False  # somebody put it there in the middle of the last run
         self._interfered, self._forgiven = False, False  # somebody acted in the middle of the last run, and how
-        self._permitted = False  # what the last run was told, or the time, allowed to lose the certificate in use
-        self._serial = 0  # of the certificate in use, or of the last one that could be read
+        self._permitted = set[str]()  # of which halves what the last run was told, or the time, allowed to lose one
+        self._serial, self._api_key = 0, ""  # in use, or the last ones that could be read
+        self._touched = dict.fromkeys(HALVES, False)  # somebody replaced it since the last promotion of it
+        self._attempts: dict[str, object] = {}  # of each half the open attempt, after the last run
         self._versions: dict[str, str] = {}
         self.in_use: Held | None = None
         self._before: Held | None = None  # the same when the last run began, or as somebody changed it since
         self._times_accepted = 0  # before the last run
         self._worked = False  # that one did, when it was put into use or the last run began
-        self._kept = RetainedCertificates(env, log)
-        self._serials: list[int] = []  # of what was in use in the last run, in order
-        self._promoted = False  # the last run put another one into use, or one beside it did
+        self._kept, self._kept_keys = RetainedCertificates(env, log), RetainedApiKeys(env)
+        self._pairs: list[tuple[int, str]] = []  # of what was in use in the last run, in order
+        self._promoted: type[int | str] | None = None  # what the last run, or one beside it, put into use
         self._seen_calls, self._seen_logged, self._seen_said, self._seen_events = 0, 0, 0, 0
 
     # What people do.
@@ -90,7 +100,7 @@ class InvariantChecker:
         name = f"{self.env.aws.name}-{len(self.tenants) + 1}"
         tenant = self.env.onboard(**{"name": name, **choices})
         self.service.tenants.append(tenant)
-        self._own = {"apiKey": tenant.credential["apiKey"], **OWN_KEYS}
+        self._own = dict(OWN_KEYS)
         self.changed_by_hand()
         return tenant
 
@@ -109,10 +119,14 @@ class InvariantChecker:
         self._news.replaced_by_hand()
         if held is None:
             return
-        self._serials.append(held.serial)
+        self._pairs.append(held.pair)
         self._own, self._excused, self._replaced = held.own, not self.service.works(held), True
         if held.serial != self._serial:
             self._serial, self._put_back = held.serial, bool(self.service.younger(held.serial))
+            self._touched["certificate"] = True
+        if held.api_key != self._api_key:
+            self._api_key, self._key_put_back = held.api_key, bool(self.service.younger_tokens(*held.pair))
+            self._touched["apiKey"] = True
 
     def forgive(self) -> None:
         """Somebody at the service may have seen to it that what is in use works no more."""
@@ -138,7 +152,7 @@ class InvariantChecker:
     def _see_promotion(self) -> None:
         """In the middle of a run: what it, or another, put into use so far is checked before anything goes on."""
         before, version = self._before, self._read_versions()
-        if before and self.in_use and self.in_use.serial != before.serial and version != self._by_hand:
+        if before and self.in_use and self.in_use.pair != before.pair and version != self._by_hand:
             self._check_promoted(before, self.in_use)
             self._before, self._worked = self.in_use, self.service.works(self.in_use)
 
@@ -150,6 +164,7 @@ class InvariantChecker:
         *,
         ahead: timedelta = timedelta(0),
         by: Callable[[], str] | None = None,
+        also: Iterable[Mapping[str, object]] = (),
     ) -> str:
         """Run once and check every invariant; the outcome.
 
@@ -157,16 +172,19 @@ class InvariantChecker:
             event: what the function is invoked with.
             ahead: by how much this container's clock is.
             by: runs it in another way, and tells the outcome.
+            also: what others are invoked with meanwhile.
         """
         self._before = before = self.in_use
-        self._serials, self._promoted = [before.serial] if before else [], False
+        self._pairs, self._promoted, self.env.renews = [before.pair] if before else [], None, None
         self._worked = before is not None and self.service.works(before)
         self._excused = not self._worked  # by time, or by a hand: the code's doing was checked after every run
-        self._interfered, self._forgiven, self._permitted = False, False, self._permits(event)
+        self._interfered, self._forgiven = False, False
+        self._permitted = set[str]().union(*map(self._permits, (event, *also)))
         self._replaced = False
         self._times_accepted = self.env.seen.times_accepted
         self.env.time.advance(timedelta(seconds=1))  # mails tell whole seconds: no two runs are of the same one
-        begun = self.env.time.now()
+        begun, self._both_waited = self.env.time.now(), self._news.of_both_waits
+        self._labels = self._labels_of_rotations()
         try:
             outcome = by() if by else str(self.env.run_with(self._container, event, ahead=ahead)["outcome"])
         except RotationError as error:
@@ -174,6 +192,7 @@ class InvariantChecker:
         except Killed:
             outcome = "killed"
         self.outcomes.append(outcome)
+        self.told_of.append(f"{outcome} ({self.env.renews})")
         self._let_the_service_finish()
         self.exchanges = list(self.env.aws.exchanges.names)
         self.env.aws.exchanges.revive()
@@ -185,10 +204,12 @@ class InvariantChecker:
             self._check_what_is_stored(calls, outcome, begun, dry=bool(event.get("dryRun")))
         else:
             self._check_hygiene("")
-        self._check_news(calls, outcome, dry=bool(event.get("dryRun")))
+        self._check_news(calls, outcome, dry=bool(event.get("dryRun")), forced=bool(event.get("force")))
         self.service.new_answers()
         if self._replaced:  # what this run asked for came later, and belongs to nobody
             self._put_back = self._put_back or bool(self.service.younger(self._serial))
+            younger = self.service.younger_tokens(self._serial, self._api_key)
+            self._key_put_back = self._key_put_back or bool(younger)
         return outcome
 
     def _let_the_service_finish(self) -> None:
@@ -196,11 +217,15 @@ class InvariantChecker:
         while any(tenant.working for tenant in self.tenants):
             time.sleep(0.01)
 
-    def _permits(self, event: Mapping[str, object]) -> bool:
-        """Whether a run may cost the certificate in use: it was told so, or its end is near and renewal due."""
+    def _permits(self, event: Mapping[str, object]) -> set[str]:
+        """Which halves in use a run may cost: it was told so, or the end is near and renewal due."""
         held, soon = self.in_use, self.env.time.now() + timedelta(minutes=3)
-        near = held is not None and soon >= max(held.not_after - CRITICAL, held.due_at)
-        return near or bool(event.get("allowEviction"))
+        permitted = {str(event.get("renew", "certificate"))} if event.get("allowEviction") else set[str]()
+        if held and soon >= max(held.not_after - CRITICAL, held.due_at):
+            permitted.add("certificate")
+        if held and held.key_ends and soon >= held.key_ends - CRITICAL:
+            permitted.add("apiKey")
+        return permitted
 
     def _check_what_is_stored(self, calls: list[Call], outcome: str, begun: datetime, *, dry: bool) -> None:
         TALLY.check(1, not dry or self._interfered, f"a dry run writes: {[call.operation for call in calls]}")
@@ -208,22 +233,62 @@ class InvariantChecker:
         version, records = self._read_versions(), self.env.aws.records()
         self._check_credential(before, version, outcome)
         self._kept.check(calls, records, self._versions, killed=outcome == "killed")
+        given_up = self._in_hand.given_up(self.env.aws.versions(), records, promoted=self._promoted)
+        over, killed = given_up | self._in_hand.over, outcome == "killed"
+        self._kept_keys.check(calls, records, self._versions, over=over, killed=killed)
         mails = self.env.new_emails()
         fresh = [mail for mail in mails if not self._is_late(mail, begun)]
         self._check_traffic(calls, mails, fresh, begun)
         self._check_hygiene("\n".join(call.body for call in calls if call.operation != "PutSecretValue"))
         state: Mapping[str, Any] = next((r for r in records if r["record"] == "state"), {})
         refused = any(c.failure or (c.status != HTTPStatus.OK and c.operation not in _READS) for c in calls)
-        self._collect_news(mails, records)
-        self._expectation.check(
-            outcome,
-            [mail.code for mail in fresh],
-            now=self.env.time.now(),
-            not_after=before.not_after if before else None,
-            state=state,
-            sure=not (refused or self._interfered or outcome == "killed"),
-            works=not self._watching or self.env.seen.times_accepted > self._times_accepted,
+        forgot = any(call.failure and call.operation in _OF_LEDGER for call in calls) or killed
+        self._collect_news(mails, given_up, remembered=not forgot)
+        sure = not (refused or self._interfered or killed)
+        for half in HALVES:
+            self._check_alerts(half, outcome, fresh, state, sure=sure)
+
+    def _check_alerts(
+        self, half: str, outcome: str, fresh: list[Email], state: Mapping[str, Any], *, sure: bool
+    ) -> None:
+        """Invariant 9, of one half."""
+        renews, before, now = self.env.renews, self._before, self.env.time.now()
+        attempt = state.get("certificate_open_attempt" if half == "certificate" else "api_key_open_attempt")
+        ends = {"certificate": before.not_after, "apiKey": before.key_ends} if before else {}
+        known = [end for end in ends.values() if end]
+        same = attempt is not None and attempt == self._attempts.get(half)
+        unchanged = same and not self._touched[half]
+        if same and not (self._interfered or self._replaced) and renews not in {None, half}:
+            self._check_labels("CERTIFICATE_" if half == "certificate" else "API_KEY_")
+        self._attempts[half] = attempt
+        end = ends.get(half)
+        self._expectations[half].check(
+            Ended(
+                outcome,
+                concerns=half == (renews or "certificate"),
+                mails=[mail.code for mail in fresh if mail.half == half],
+                now=now,
+                ends=min(known, default=None) if renews is None and half == "certificate" else end,
+                state=state,
+                certainly_held=attempt is not None
+                and unchanged
+                and attempt["outcome"] != "issued"
+                and renews not in {None, half}
+                and (end is None or now < end - CRITICAL - SKEW),
+                sure=sure,
+                works=not self._watching or self.env.seen.times_accepted > self._times_accepted,
+            )
         )
+
+    def _check_labels(self, prefix: str) -> None:
+        """A run about one half leaves the other's labels alone: AWS may delete a version that has none."""
+        after = self._labels_of_rotations()
+        was, now = ({n: v for n, v in of.items() if n.startswith(prefix)} for of in (self._labels, after))
+        TALLY.check(2, was == now, f"a run about the other half changed {was} to {now}")
+
+    def _labels_of_rotations(self) -> dict[str, str]:
+        listed = self.env.aws.versions().items()
+        return {label: version for version, (labels, _) in listed for label in labels if not label.startswith("AWS")}
 
     @property
     def _watching(self) -> bool:
@@ -232,18 +297,25 @@ class InvariantChecker:
     def _check_requests(self) -> None:
         """Invariants 3, 4 and 7; and whether a request cost the certificate in use."""
         requests = self.env.simulator.requests
-        for tenant in self.tenants:
-            times = [r.when for r in requests if r.endpoint == "cert:refresh" and r.tenant == tenant.name]
-            spaced = all(later - earlier >= HOUR for earlier, later in itertools.pairwise(times[2:]))
-            TALLY.check(3, spaced, f"requests for a certificate left at {times}")
-        TALLY.check(4, self.env.seen.most_at_once <= 1, "two requests for a certificate were open at once")
+        for tenant, (call, (burst, spacing)) in itertools.product(self.tenants, LIMITS.items()):
+            times = [r.when for r in requests if r.endpoint == call and r.tenant == tenant.name]
+            spaced = all(later - earlier >= spacing for earlier, later in itertools.pairwise(times[burst - 1 :]))
+            TALLY.check(3, spaced, f"{call} left at {times}")
+        TALLY.check(4, self.env.seen.most_at_once <= 1, "two requests for a new half were open at once")
         TALLY.check(7, not any("<redacted>" in request.path for request in requests), "an API key stood in a URL")
         record = self.service.record(self._before.serial) if self._before else None
         if self._worked and not self._forgiven and record and record.deleted:
             by_code = {request.issued_cert_name for request in requests}
             foreign = any(r.name not in by_code for r in self.service.younger(record.serial))
-            fine = self._permitted or self._put_back or foreign
+            fine = "certificate" in self._permitted or self._put_back or foreign
             TALLY.check(1, fine, "a request had the service delete the certificate in use, and nobody allowed it")
+            self._excused = True
+        token = self.service.token(*self._before.pair) if self._before else None
+        if self._before and self._worked and not self._forgiven and token and token.deleted:
+            made = {request.issued_token for request in requests}
+            foreign = any(one.digest not in made for one in self.service.younger_tokens(*self._before.pair))
+            fine = "apiKey" in self._permitted or self._key_put_back or foreign
+            TALLY.check(1, fine, "a request had the service delete the API key in use, and nobody allowed it")
             self._excused = True
 
     def _check_credential(self, before: Held | None, version: str, outcome: str) -> None:
@@ -255,26 +327,52 @@ class InvariantChecker:
         if after is None:
             return
         TALLY.check(8, after.own == self._own, f"after {outcome}, they are {after.own.keys()}")
-        if before and after.serial != before.serial and version != self._by_hand:
+        if before and after.pair != before.pair and version != self._by_hand:
             self._check_promoted(before, after)
-        fine = self._excused or after.not_after <= now or self.service.works(after)
-        TALLY.check(1, fine, f"after {outcome}, the service does not accept the certificate in use")
+        token = self.service.token(*after.pair)
+        ended = after.not_after <= now or (token is not None and token.expires <= now)
+        fine = self._excused or ended or self.service.works(after)
+        TALLY.check(1, fine, f"after {outcome}, the service does not accept the credential in use")
 
     def _check_promoted(self, before: Held, after: Held) -> None:
         """The service let it in, or refused the one before it (or that had ended) and did not refuse this one."""
-        answers, now = self.service.answers_so_far(), self.env.time.now()
-        refused = answers.refused(before.serial) or (self._interfered and not self.service.works(before))
-        dead = refused or before.not_after <= now + SKEW
-        shown = self.service.has_let_in(after.serial) or (dead and not answers.refused(after.serial))
-        TALLY.check(5, shown, f"{after.serial:x} was never let in, and is used in place of one that was not refused")
+        now, of_key = self.env.time.now(), after.serial == before.serial
+        kept = secret_parser.CERTIFICATE if of_key else secret_parser.API_KEY
+        # Where what was in use is dead, both halves that wait may have been tried, and put into use, together.
+        both = self._said_no(before) and self.service.has_let_in(after)
+        TALLY.check(8, both or after.only(kept) == before.only(kept), "a rotation of one half changed the other")
+        refused = self._said_no(before) or (self._interfered and not self.service.works(before))
+        ends = before.key_ends if of_key else before.not_after
+        dead = refused or (ends is not None and ends <= now + SKEW)
+        shown = self.service.has_let_in(after) or (dead and not self._said_no(after))
+        what = "an API key" if of_key else f"{after.serial:x}"
+        TALLY.check(5, shown, f"{what} was never let in, and is used in place of one that was not refused")
         sooner = after.not_after < before.not_after
         TALLY.check(5, dead or not sooner, "the new certificate ends sooner than the old one")
-        self._excused, self._serial = dead or self._forgiven, after.serial
+        self._excused, self._serial, self._api_key = dead or self._forgiven, after.serial, after.api_key
         # Of two that wait the first one let in is used: where that is the older one, the next renewal deletes it.
-        self._put_back = self.service.has_let_in(after.serial) and bool(self.service.younger(after.serial))
-        self._serials.append(after.serial)
-        self._promoted = True
-        self._news.happened(Fact("rotated", now, str(after.document["certName"]), reload=dead and not self._interfered))
+        if of_key:
+            self._check_note(after)
+            self._key_put_back = self.service.has_let_in(after) and bool(self.service.younger_tokens(*after.pair))
+            self._touched["apiKey"], self._promoted = False, str
+            fact = Fact("rotated", now, "API key", "apiKey", reload=refused and not self._interfered)
+        else:
+            self._put_back = self.service.has_let_in(after) and bool(self.service.younger(after.serial))
+            self._touched["certificate"], self._promoted = False, int
+            fact = Fact("rotated", now, str(after.document["certName"]), reload=dead and not self._interfered)
+        self._pairs.append(after.pair)
+        self._news.happened(fact)
+
+    def _said_no(self, held: Held) -> bool:
+        return self.service.answers_so_far().refused(*held.pair)
+
+    def _check_note(self, after: Held) -> None:
+        """A new API key's end is the service's word, or left open where that cannot be read."""
+        token = self.service.token(*after.pair)
+        if self.answers_spoilt or "apiKeyExpiry" not in after.document or token is None:
+            return
+        off = abs(after.key_ends - token.expires) if after.key_ends else timedelta.max
+        TALLY.check(1, off <= timedelta(days=1), "the note says another end than the service did")  # a date names a day
 
     def _is_late(self, mail: Email, begun: datetime) -> bool:
         """Whether an earlier run wrote it, and AWS did not take it then."""
@@ -286,11 +384,12 @@ class InvariantChecker:
         seen = Seen(
             begun,
             self.env.time.now(),
-            tuple(self._serials),
+            tuple(self._pairs),
             self.service.answers_so_far(),
             unreached=asked > len(self.service.answers_so_far().requests),
             strangers=frozenset(h.serial for h in (self._before, self.in_use) if h and not self.service.issued(h)),
             alone=not (self._interfered or self._replaced),
+            told_all=not any(call.failure for call in calls),
         )
         published = [place for place, name in enumerate(self.exchanges) if name == "Publish"]
         taken = [call.status == HTTPStatus.OK for call in calls if call.operation == "Publish"]
@@ -299,19 +398,23 @@ class InvariantChecker:
             self._traffic.check(seen, mail, before if mail in fresh else None)
         self._traffic.remember(seen)
 
-    def _collect_news(self, mails: list[Email], records: list[dict[str, Any]]) -> None:
+    def _collect_news(self, mails: list[Email], given_up: set[int | str], *, remembered: bool) -> None:
         """What was given up in the last run, and what was told."""
         now, events = self.env.time.now(), self.env.aws.announced()
-        for serial in self._in_hand.given_up(self.env.aws.versions(), records, promoted=self._promoted):
-            record = self.service.record(serial)
-            if record and record.not_after <= now:
+        for one in given_up:
+            token = self.service.token_of_anybody(one) if isinstance(one, str) else None
+            record = self.service.record(one) if isinstance(one, int) else None
+            if (record and record.not_after <= now) or (token and token.expires <= now):
                 continue  # it was of no use any more: nothing was given up
-            self._news.happened(Fact("dropped", now, record.name if record else f"{serial:x}"))
-        self._news.told(mails, events[self._seen_events :], now)
+            if isinstance(one, str):
+                self._news.happened(Fact("dropped", now, "API key", "apiKey"))
+                continue
+            self._news.happened(Fact("dropped", now, record.name if record else f"{one:x}"))
+        self._news.told(mails, events[self._seen_events :], now, remembered=remembered)
         self._seen_events = len(events)
 
-    def _check_news(self, calls: list[Call], outcome: str, *, dry: bool) -> None:
-        """Invariant 12."""
+    def _check_news(self, calls: list[Call], outcome: str, *, dry: bool, forced: bool) -> None:
+        """Invariant 12. Where it was told which half to renew, or runs died over both, the other's news may wait."""
         failed = {call.operation for call in calls if call.failure and call.failure != "repeated"}
         if failed and failed <= _OF_NEWS and not self._interfered:
             TALLY.check(12, outcome != "StorageFailure", f"refused {failed} made the run fail: {self.message}")
@@ -319,9 +422,10 @@ class InvariantChecker:
             self._news.not_closed()
         forgetful = failed & _OF_NEWS and failed & _OF_LEDGER  # then it is neither told nor remembered
         if outcome[0].isupper() and not (dry or forgetful):
-            self._news.happened(Fact(outcome, self.env.time.now()))
+            self._news.happened(Fact(outcome, self.env.time.now(), half=self.env.renews or "certificate"))
         if not (failed or dry) and outcome not in _DID_NOT_COME_TO_TELL:
-            self._news.check()
+            one_by_one = forced or self._both_waited
+            self._news.check(self.env.renews or "certificate" if one_by_one else None)
 
     @property
     def is_hopeless(self) -> bool:
@@ -329,8 +433,14 @@ class InvariantChecker:
         held = self.in_use
         if held is None or self.service.works(held):
             return False
-        key = str(held.document["apiKey"])
-        return not any(self.service.may_come_to_work(serial, key) for serial in self._in_hand.serials)
+        pairs = [(serial, held.api_key) for serial in self._in_hand.serials]
+        pairs += [(held.serial, key) for key in self._in_hand.api_keys]
+        return not any(self.service.may_come_to_work(*pair) for pair in pairs)
+
+    @property
+    def works(self) -> bool:
+        """Whether the service would let in what is in use."""
+        return self.in_use is not None and self.service.works(self.in_use)
 
     @property
     def news_waits(self) -> bool:
@@ -358,6 +468,7 @@ class InvariantChecker:
             self._canary.watch_for(
                 api_key=secret_parser.api_key(text), private_key_pem=secret_parser.private_key_pem(text)
             )
+            self._canary.watch_for(api_key=secret_parser.sealing_key(text))
         current = next((version for version, (labels, _) in listed.items() if "AWSCURRENT" in labels), "")
         self.in_use = secret_parser.credential(self._versions[current]) if current else None
         if self.in_use and self.in_use.complete:

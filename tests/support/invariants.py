@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 INVARIANTS: Mapping[int, str] = {
     1: "AWSCURRENT is always a complete credential, and the newest one known to work",
-    2: "An issued certificate that reached us is never lost, nor parted from its key",
-    3: "No more requests leave than three, and then one per hour",
+    2: "An issued half that reached us is never lost, and no certificate is parted from its key",
+    3: "No more requests leave than the vendor allows: three, then one an hour; for an API key five, then two an hour",
     4: "One request is in flight per credential",
     5: "Nothing unverified becomes AWSCURRENT",
     6: "No API key and no private key in a log line, metric, alert, result, ledger record or exception",

@@ -20,12 +20,14 @@ from certificate_rotation import handler
 from certificate_rotation.domain.errors import RotationError
 from certificate_rotation.domain.x509 import PrivateKey, private_key_pem
 from simulator import Tenant
+from simulator.tokens import NewToken
 from tests.support.canary import Canary
 from tests.support.factories import API_KEY
 from tests.support.invariants import TALLY, InvariantCounts, ViolatedError
 from tests.support.log_capture import text_of
 
 _CACHES = ("__pycache__", "/dev/", "/proc/", ".coverage")
+_QUOTED = 40  # characters; a long token may be cut off after these
 _TOOL = 4  # of those `sys.monitoring` leaves to whoever comes
 
 
@@ -105,7 +107,7 @@ def _listen() -> None:
     tell_of(ec, "generate_private_key", _key_made)
     tell_of(rsa, "generate_private_key", _key_made)
     tell_of(ed25519.Ed25519PrivateKey, "generate", _key_made)
-    tell_of(Tenant, "add_token", lambda made: HYGIENE.watch_for(api_key=made[0]))
+    tell_of(Tenant, "add_token", _token_made)
     tell_of(pytest.CaptureFixture, "readouterr", lambda printed: HYGIENE.hear(f"{printed.out}\n{printed.err}"))
     sys.addaudithook(_audit)
     sys.monitoring.use_tool_id(_TOOL, "hygiene")
@@ -128,6 +130,12 @@ def tell_of(owner: object, name: str, told: Callable[[Any], None]) -> None:
 
 def _key_made(key: PrivateKey) -> None:
     HYGIENE.watch_for(private_key_pem=private_key_pem(key))
+
+
+def _token_made(made: NewToken) -> None:
+    """Whole, and each line of it: the faults make tokens that a program may quote in part."""
+    for piece in {made.key, *made.key.splitlines(), made.key[:_QUOTED]}:
+        HYGIENE.watch_for(api_key=piece)
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:

@@ -1,65 +1,49 @@
 """A local AWS for one test: a secret, a ledger, a topic somebody reads, and a way to watch and refuse what is sent."""
 
-import functools
 import json
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import boto3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
 
-from tests.support import moto_memory, moto_writes
 from tests.support.aws_calls import Call, Email, PublishedEvent, email
-from tests.support.aws_clients import MOTO, Clients, in_process
-from tests.support.aws_failures import URL, Failures
+from tests.support.aws_clients import Clients, of_moto
+from tests.support.aws_failures import Failures
 from tests.support.exchanges import Exchanges
+from tests.support.fake_aws.account import FakeAccount
+from tests.support.fake_aws.service import operation_of
 from tests.support.stale_reads import StaleReads
 
-# A client takes longer to make than a rotation takes with it: what one test is done with, the next one uses.
-_idle: list[Clients] = []
-
-
-@functools.cache
-def _administrator(session: boto3.Session) -> tuple[Clients, str]:
-    """Clients nobody watches, and a topic: moto makes a signing key for each, which takes longer than a rotation."""
-    clients = Clients.made_by(session)
-    topic = clients.sns.create_topic(Name="alerts")["TopicArn"]
-    for client in clients.all():
-        client.meta.events.register("before-call", _look)  # type: ignore[arg-type]  # as in `in_process`
-    return clients, topic
-
-
-def _look(model: Any, params: Any, **_: object) -> tuple[AWSResponse, dict[str, Any]] | None:  # noqa: ANN401 - botocore's
-    found = moto_memory.answer(model.name, params["body"])
-    return _answered(found) if found else None
+_BY_HAND = "BY_HAND"  # for as long as a value is stored
 
 
 @dataclass
 class LocalAws:
-    """moto, and what one test made in it.
+    """moto or the fakes, and what one test made there."""
 
-    `directly`: writes, too, go straight into moto's memory; see `writing`.
-    """
-
-    session: boto3.Session
+    session: boto3.Session | FakeAccount = field(default_factory=FakeAccount)
     name: str = field(default_factory=lambda: f"test-{uuid.uuid4()}")
     exchanges: Exchanges = field(default_factory=Exchanges)
-    directly: bool = False
 
     def __post_init__(self) -> None:
         """Make the ledger's table."""
-        self.admin, self.topic = _administrator(self.session)
-        self._handed_out: list[Clients] = []
+        if isinstance(self.session, boto3.Session):
+            self.admin, self.topic = of_moto(self.session)
+        else:
+            self.admin = Clients.of(self.session)
+            self.topic = self.admin.sns.create_topic(Name="alerts")["TopicArn"]
         self.failures = Failures()
-        self.stale = StaleReads(self.name)
+        self.stale = StaleReads(self.versions)
         self.calls: list[Call] = []  # of the code, in order
-        self._atomic = threading.RLock()
+        self._atomic = threading.RLock()  # AWS checks a condition and writes as one; threads do not
         key = [("credential", "HASH"), ("record", "RANGE")]
         self.admin.dynamodb.create_table(
             TableName=self.name,
@@ -68,35 +52,27 @@ class LocalAws:
             BillingMode="PAY_PER_REQUEST",
         )
 
+    def begin_rotation(self, token: str) -> None:
+        """As Secrets Manager itself begins one, before it invokes the function; on the fakes alone."""
+        if isinstance(self.session, boto3.Session):
+            raise TypeError("moto has no rotation that could be played step by step")
+        self.session.secrets.begin_rotation(self.name, token)
+
     def clients(self) -> Clients:
         """Clients for the function: what they send can be watched, refused and ended."""
-        clients = _idle.pop() if _idle else Clients.made_by(self.session)
-        for client in clients.all():
-            self._watch(client.meta.events)
-        self._handed_out.append(clients)
-        return clients
+        secrets, dynamodb, sns, events = (cast("Any", WatchedClient(self, client)) for client in self.admin.all())
+        return Clients(secrets, dynamodb, sns, events)
 
-    def watched_session(self) -> boto3.Session:
+    def watched_session(self) -> "WatchedSession":
         """The same for code that makes its own clients."""
-        session = in_process()
-        self._watch(session.events)
-        return session
-
-    def _watch(self, events: Any) -> None:  # noqa: ANN401 - botocore's
-        events.register("before-call", self._before_call)
-        events.register_first("before-send", self._before_send)
-        events.register("after-call", self._after_call)
+        return WatchedSession(self)
 
     def close(self) -> None:
-        """Take back the clients that were handed out, and drop what the test stored."""
-        for clients in self._handed_out:
-            for client in clients.all():
-                client.meta.events.unregister("before-call", self._before_call)
-                client.meta.events.unregister("before-send", self._before_send)  # type: ignore[arg-type]  # as in `in_process`
-                client.meta.events.unregister("after-call", self._after_call)
-        _idle.extend(self._handed_out)
-        self._handed_out.clear()
-        moto_memory.forget(self.name)
+        """Drop what the test stored: moto looks through all it has to find one."""
+        if isinstance(self.session, boto3.Session):
+            self.admin.dynamodb.delete_table(TableName=self.name)
+            with suppress(ClientError):  # there is none, or it is about to be deleted
+                self.admin.secrets.delete_secret(SecretId=self.name, ForceDeleteWithoutRecovery=True)
 
     @contextmanager
     def refusing(self, operation: str, containing: str = "") -> Iterator[None]:
@@ -107,67 +83,127 @@ class LocalAws:
         finally:
             self.failures.unset(refusal)
 
-    def _before_call(self, model: Any, params: Any, context: dict[str, Any], **_: object) -> Any:  # noqa: ANN401 - botocore's
-        body = params["body"]
-        form = body if isinstance(body, dict) else {}
-        call = Call(model.name, body.decode() if isinstance(body, bytes) else str(body), form)
-        context["call"] = call
+    def exchange(self, call: Call, send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """One exchange of the code: what AWS answers, parsed, or what stands in the way."""
         self.calls.append(call)
         self.exchanges.before(call.operation)
-        call.failure = self.failures.take(call.operation, call.body)
-        refused = self.failures.before(call.failure, call.operation)
-        if refused:
-            return _answered(refused)
-        with self._atomic:
-            self.stale.before_write(call.operation)
-            found = self.stale.answer(call.operation, call.body) or moto_memory.answer(call.operation, call.body)
-            if self.directly and not found and call.failure != "repeated":
-                found = moto_writes.write(call.operation, call.form or json.loads(call.body))
-        if found:
-            return _answered(found)
-        self._atomic.acquire()  # AWS checks a condition and writes as one; moto's threads do not
-        return None
-
-    def _before_send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
-        call = self.calls[-1]
-        if call.failure != "repeated":
-            return None
-        first = MOTO("", request)
-        # AWS answers the repeat of a transaction by its token, as it did the first time; moto knows no such token.
-        return first if call.operation == "TransactWriteItems" else None
-
-    def _after_call(self, http_response: Any, context: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's
-        call = context["call"]
-        call.status = http_response.status_code
-        with suppress(RuntimeError):  # answered above, so never acquired
-            self._atomic.release()
+        call.failure = self.failures.take(call)
+        answer = self.failures.before(call.failure, call.operation)
+        if answer is None:
+            with self._atomic:
+                self.stale.before_write(call.operation)
+                answer = self.stale.answer(call.operation, call.asked) or self._sent(call, send)
+        call.status = answer["ResponseMetadata"]["HTTPStatusCode"]
         self.exchanges.after()
         self.failures.after(call.failure)
+        return answer
+
+    def _sent(self, call: Call, send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        first = _answer(send)
+        if call.failure != "repeated":
+            return first
+        # AWS answers the repeat of a transaction by its token, as it did the first time; moto knows no such token.
+        return first if call.operation == "TransactWriteItems" else _answer(send)
 
     def emails(self) -> list[Email]:
         """What the topic's subscribers were sent so far, oldest first."""
-        return [email(call.form) for call in self.calls if call.operation == "Publish" and call.status == HTTPStatus.OK]
+        return [email(call.asked) for call in self._taken("Publish")]
 
     def announced(self) -> list[PublishedEvent]:
         """The events on the default bus so far, oldest first."""
-        put = [call for call in self.calls if call.operation == "PutEvents" and call.status == HTTPStatus.OK]
-        entries = [entry for call in put for entry in json.loads(call.body)["Entries"]]
+        entries = [entry for call in self._taken("PutEvents") for entry in call.asked["Entries"]]
         return [PublishedEvent(entry["DetailType"], json.loads(entry["Detail"])) for entry in entries]
 
-    def records(self) -> list[dict[str, Any]]:
-        """Every item of the ledger in plain values, sorted as the table sorts them."""
-        with self._atomic:
-            return moto_memory.records(self.name)
+    def _taken(self, operation: str) -> list[Call]:
+        return [call for call in self.calls if call.operation == operation and call.status == HTTPStatus.OK]
 
-    def versions(self) -> dict[str, tuple[list[str], str]]:
-        """Every version of the secret: its labels and its text, which is empty where it is binary."""
-        return moto_memory.versions(self.name)
+    def records(self) -> list[dict[str, Any]]:
+        """Every item of the ledger in plain values, sorted by its key."""
+        with self._atomic:
+            items = self.admin.dynamodb.scan(TableName=self.name)["Items"]
+        plain = [{name: TypeDeserializer().deserialize(value) for name, value in item.items()} for item in items]
+        return sorted(plain, key=lambda record: (record["credential"], record["record"]))
+
+    def versions(self, of: str = "") -> dict[str, tuple[list[str], str]]:
+        """Every version of the secret, or of another: its labels and its text, which is empty where it is binary."""
+        secrets, name = self.admin.secrets, of or self.name
+        if isinstance(self.session, FakeAccount):
+            return self.session.secrets.versions(name)  # it is looked at after every run
+        listed = secrets.list_secret_version_ids(SecretId=name, IncludeDeprecated=True)["Versions"]
+        return {
+            one["VersionId"]: (
+                one["VersionStages"],
+                secrets.get_secret_value(SecretId=name, VersionId=one["VersionId"]).get("SecretString", ""),
+            )
+            for one in listed
+        }
 
     def put_by_hand(self, value: str | bytes) -> None:
         """Store a new AWSCURRENT as a person does."""
         self.stale.before_write("PutSecretValue")
-        moto_memory.put_by_hand(self.name, value)
+        secrets, what = self.admin.secrets, {"SecretString" if isinstance(value, str) else "SecretBinary": value}
+        if isinstance(self.session, FakeAccount) or not self.versions():
+            secrets.put_secret_value(SecretId=self.name, **what)  # type: ignore[arg-type]  # one of the two
+            return
+        # moto leaves AWSCURRENT on the version that had it, if it came there by a move: so it is moved here, too.
+        new = secrets.put_secret_value(SecretId=self.name, VersionStages=[_BY_HAND], **what)["VersionId"]  # type: ignore[arg-type]  # as above
+        old = secrets.get_secret_value(SecretId=self.name, VersionStage="AWSCURRENT")["VersionId"]
+        move = partial(secrets.update_secret_version_stage, SecretId=self.name)
+        move(VersionStage="AWSCURRENT", MoveToVersionId=new, RemoveFromVersionId=old)
+        move(VersionStage=_BY_HAND, RemoveFromVersionId=new)
 
 
-def _answered(parsed: dict[str, Any]) -> tuple[AWSResponse, dict[str, Any]]:
-    return AWSResponse(URL, parsed["ResponseMetadata"]["HTTPStatusCode"], HTTPHeaders(), None), parsed
+class WatchedSession:
+    """A session of boto3 for code that makes its own clients."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self._aws = aws
+        self.made: list[str] = []  # clients, by the name of their service
+
+    def client(self, name: str, **choices: Any) -> Any:  # noqa: ANN401 - whichever client it is
+        """One whose calls are exchanges."""
+        self.made.append(name)
+        return WatchedClient(self._aws, self._aws.session.client(name, **choices))  # type: ignore[call-overload]
+
+
+class WatchedClient:
+    """A client in which each call is an exchange, whoever answers it."""
+
+    def __init__(self, aws: LocalAws, client: Any) -> None:  # noqa: ANN401 - as above
+        self._aws, self._client = aws, client
+        self.exceptions: Any = client.exceptions
+
+    def get_paginator(self, method: str) -> "_Pages":
+        """As boto3's."""
+        return _Pages(partial(self._call, method))
+
+    def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
+        return partial(self._call, method)
+
+    def _call(self, method: str, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+        call = Call(operation_of(method), asked)
+        answer = self._aws.exchange(call, partial(getattr(self._client, method), **asked))
+        if "Error" in answer:
+            raise self.exceptions.from_code(answer["Error"]["Code"])(answer, call.operation)
+        return answer
+
+
+@dataclass
+class _Pages:
+    """All fits on one page here."""
+
+    ask: Callable[..., dict[str, Any]]
+
+    def paginate(self, **asked: object) -> Iterator[dict[str, Any]]:
+        """That page."""
+        page = self.ask(**asked)
+        if page.keys() & {"LastEvaluatedKey", "NextToken"}:
+            raise NotImplementedError("there is a second page")
+        yield page
+
+
+def _answer(send: Callable[[], Any]) -> dict[str, Any]:
+    try:
+        return dict(send())
+    except ClientError as error:
+        return dict(error.response)

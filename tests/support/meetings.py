@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from tests.support.invariant_checker import NOTHING, InvariantChecker
 from tests.support.operator_actions import PEOPLE
-from tests.support.scenarios import FORCED
+from tests.support.scenarios import FORCED, FORCED_KEY, RENEW_KEY
 
 Event = Mapping[str, object]
 LATE = timedelta(minutes=4)  # then the lease of a run that stands still is over, on every clock
@@ -107,10 +107,46 @@ MEETINGS: Mapping[str, Meeting] = MappingProxyType(
         "somebody puts the previous one back": _hand(
             "puts the previous version back", "the previous one was put back", at_once=None
         ),
-        "somebody removes AWSPENDING": _hand("removes AWSPENDING"),
-        "somebody takes AWSPENDING": _hand(
-            "labels something of their own AWSPENDING", "a certificate waits, accepted now"
+        "somebody removes CERTIFICATE_STAGED": _hand("removes CERTIFICATE_STAGED"),
+        "somebody takes CERTIFICATE_STAGED": _hand(
+            "labels something of their own CERTIFICATE_STAGED", "a certificate waits, accepted now"
         ),
-        "somebody removes the intent": _hand("removes ROTATION_INTENT", at_once=None),
+        "somebody removes the intent": _hand("removes CERTIFICATE_INTENT", at_once=None),
+        # The API key.
+        "a key is due": Meeting("a key is due"),
+        "a key is due, and forced": Meeting("a key is due", (NOTHING, FORCED_KEY), at_once=None),
+        "a key is forced, and the certificate is due": Meeting("both are due", (NOTHING, RENEW_KEY)),
+        "both are due": Meeting("both are due"),
+        "both are forced": Meeting("both are due", (FORCED, FORCED_KEY), at_once=None),
+        "three of them, and both are due": Meeting("both are due", (NOTHING,) * 3, most=1, at_once=None),
+        "one wakes up late, and a key is due": Meeting(
+            "a key is due", between=_wakes_up_late, outlived=True, most=1, at_once=None
+        ),
+        "an intent for a key is left": Meeting("an intent for a key is left", at_once=None),
+        "a key was lost, and both go ahead": Meeting(
+            "a key was lost, and somebody goes ahead", (FORCED_KEY, FORCED_KEY)
+        ),
+        "killed with a key sealed": Meeting("killed with a key sealed"),
+        "killed with a key staged": Meeting("killed with a key staged", at_once=None),
+        "killed with a key in use": Meeting("killed with a key in use", at_once=None),
+        "a key waits, accepted now": Meeting("a key waits, accepted now"),
+        "the key in use is deleted": Meeting("the key in use is deleted"),
+        "two keys wait, the later accepted": Meeting(
+            "two keys wait in the last day, the later accepted now", at_once=None
+        ),
+        "a certificate waits, and the key is due": Meeting("a certificate waits, and the key is due"),
+        "a key waits, and the certificate is due": Meeting("a key waits, and the certificate is due", at_once=None),
+        "a certificate in use is not closed, and the key is due": Meeting(
+            "a certificate in use is not closed, and the key is due", at_once=None
+        ),
+        "a key: news refused": Meeting("a key, news refused", at_once=None),
+        "somebody stores another key": _hand("renews the API key, and notes its end", "a key is due"),
+        "somebody edits the note": _hand("notes the API key's end", "a key is due", at_once=None),
+        "somebody edits beside a key": _hand("edits their own keys", "a key is due", at_once=None),
+        "somebody removes API_KEY_STAGED": _hand("removes API_KEY_STAGED", "a key is due", at_once=None),
+        "somebody takes API_KEY_STAGED": _hand(
+            "labels something of their own API_KEY_STAGED", "a key waits, accepted now", at_once=None
+        ),
+        "somebody removes the key's intent": _hand("removes API_KEY_INTENT", "a key is due", at_once=None),
     }
 )

@@ -12,32 +12,52 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from simulator.faults import FAULTS
+from simulator.expiry import ExpiryForm
+from simulator.faults import CERT_REFRESH, TOKEN_REFRESH, faults_at
+from simulator.tokens import TokenRules
 from tests.support.aws_failures import EVERY_FAILURE
-from tests.support.convergence import settle
+from tests.support.convergence import activates, settle
 from tests.support.exchanges import When
 from tests.support.invariant_checker import InvariantChecker, Watched
 from tests.support.invariants import TALLY
-from tests.support.operator_actions import PEOPLE, activates, mends, takes_back_their_pending
+from tests.support.operator_actions import PEOPLE, mends, mends_the_note, takes_back_their_pending
 
 HOUR = timedelta(hours=1)
 LONGEST_RUN = 26  # exchanges; more than that has not been seen
 # A short life is within CriticalDays before its last third begins.
 LIFETIMES = (timedelta(days=90), timedelta(days=90), timedelta(days=365), timedelta(days=15))
 
-_flags: st.SearchStrategy[dict[str, bool]] = st.fixed_dictionaries(
+type Event = dict[str, bool | str]
+
+_flags: st.SearchStrategy[Event] = st.fixed_dictionaries(
     {}, optional={flag: st.just(True) for flag in ("force", "allowEviction", "dryRun")}
 )
-EVENTS: st.SearchStrategy[dict[str, bool]] = st.one_of(
-    st.just({}), _flags, st.just({"force": True}), st.just({"force": True, "allowEviction": True})
+EVENTS: st.SearchStrategy[Event] = st.one_of(
+    st.just({}),
+    _flags,
+    st.just({"force": True}),
+    st.just({"force": True, "allowEviction": True}),
+    st.just({"force": True, "renew": "apiKey"}),
+    st.just({"force": True, "allowEviction": True, "renew": "apiKey"}),
 )
 AHEAD = st.sampled_from((0, 0, 0, 20, 60)).map(lambda seconds: timedelta(seconds=seconds))
 PLACES = st.integers(0, LONGEST_RUN - 1)
 EXCHANGES = st.sampled_from(
-    ("cert:refresh", "verdicts:statistics", "TransactWriteItems", "PutSecretValue", "UpdateSecretVersionStage")
+    (
+        "cert:refresh",
+        "token:refresh",
+        "verdicts:statistics",
+        "TransactWriteItems",
+        "PutSecretValue",
+        "UpdateSecretVersionStage",
+    )
 )
 WHEN: st.SearchStrategy[When] = st.sampled_from(("before", "after"))
 FAILURES = st.sampled_from(EVERY_FAILURE)
+
+# How long the first API key lives; None for a year, of which the secret says nothing.
+KEY_LEFT = st.sampled_from((None, timedelta(days=20), timedelta(days=29), timedelta(days=60)))
+EXPIRY_FORMS: st.SearchStrategy[ExpiryForm] = st.sampled_from(("iso-z", "iso-offset", "seconds", "milliseconds-text"))
 
 # The faults whose default would take long, made short: the code waits 0.2 seconds for an answer here.
 _QUICK: Mapping[str, Mapping[str, float]] = {
@@ -56,12 +76,27 @@ class Model(RuleBasedStateMachine):
         self.watch: InvariantChecker = self._stack.enter_context(watched())
         self._steps = -1  # Hypothesis looks once before the first one
 
-    @initialize(lifetime=st.sampled_from(LIFETIMES), watching=st.booleans())
-    def somebody_signs_up(self, lifetime: timedelta, *, watching: bool) -> None:
+    @initialize(
+        lifetime=st.sampled_from(LIFETIMES),
+        key_left=KEY_LEFT,
+        form=EXPIRY_FORMS,
+        key_lifetime=st.sampled_from((timedelta(days=180), timedelta(days=180), timedelta(days=12))),
+        watching=st.booleans(),
+    )
+    def somebody_signs_up(
+        self,
+        lifetime: timedelta,
+        key_left: timedelta | None,
+        form: ExpiryForm,
+        key_lifetime: timedelta,
+        *,
+        watching: bool,
+    ) -> None:
         """With a certificate that is due, or will be soon; every second customer has the one in use watched."""
         self.watch.env.settings["WATCH_IN_USE"] = str(watching).lower()
         self.watch.env.simulator.issued_lifetime = lifetime
-        self.watch.onboard(age=lifetime * 0.7, lifetime=lifetime)
+        self.watch.env.simulator.token_rules = TokenRules(key_lifetime, form, "key" if watching else "name")
+        self.watch.onboard(age=lifetime * 0.7, lifetime=lifetime, api_key_left=key_left)
 
     @invariant()
     def a_step_was_taken(self) -> None:
@@ -82,30 +117,30 @@ class Model(RuleBasedStateMachine):
         self.watch.run(ahead=ahead)
 
     @rule(event=EVENTS, ahead=AHEAD)
-    def somebody_invokes(self, event: dict[str, bool], ahead: timedelta) -> None:
+    def somebody_invokes(self, event: Event, ahead: timedelta) -> None:
         """By hand, with any event."""
         self.watch.run(event, ahead=ahead)
 
     @rule(event=EVENTS, place=PLACES, when=WHEN)
-    def a_run_is_killed(self, event: dict[str, bool], place: int, when: When) -> None:
+    def a_run_is_killed(self, event: Event, place: int, when: When) -> None:
         """Right before or right after any exchange; a number past the last one kills nothing."""
         self.watch.env.aws.exchanges.kill(place, when)
         self.watch.run(event)
 
     @rule(event=EVENTS, place=EXCHANGES, when=WHEN)
-    def a_run_is_killed_where_it_hurts(self, event: dict[str, bool], place: str, when: When) -> None:
+    def a_run_is_killed_where_it_hurts(self, event: Event, place: str, when: When) -> None:
         """At the first exchange of a kind that writes, or asks for a certificate."""
         self.watch.env.aws.exchanges.kill(place, when)
         self.watch.run(event)
 
     @rule(event=EVENTS, place=PLACES, other=EVENTS, ahead=AHEAD)
-    def two_runs_overlap(self, event: dict[str, bool], place: int, other: dict[str, bool], ahead: timedelta) -> None:
+    def two_runs_overlap(self, event: Event, place: int, other: Event, ahead: timedelta) -> None:
         """A second container runs as a whole while the first one is about to make an exchange."""
         self.watch.meanwhile(place, lambda: self.watch.another_run(other, ahead))
         self.watch.run(event)
 
     @rule(event=EVENTS, place=PLACES, who=st.sampled_from(sorted(PEOPLE)))
-    def somebody_acts_during_a_run(self, event: dict[str, bool], place: int, who: str) -> None:
+    def somebody_acts_during_a_run(self, event: Event, place: int, who: str) -> None:
         """The same, with a person's hand in place of the second container."""
         self.watch.meanwhile(place, lambda: PEOPLE[who](self.watch))
         self.watch.run(event)
@@ -135,10 +170,28 @@ class Model(RuleBasedStateMachine):
         }[until]
         self.watch.env.time.advance(max(moment - now + timedelta(minutes=1), timedelta(0)))
 
-    @rule(name=st.sampled_from(sorted(FAULTS)), times=st.integers(1, 2))
+    @rule(name=st.sampled_from(sorted(faults_at(CERT_REFRESH))), times=st.integers(1, 2))
     def the_service_will_fail(self, name: str, times: int) -> None:
         """The next requests for a certificate meet a fault."""
         self.watch.env.simulator.fault(name, times=times, tenant=None, endpoint="cert:refresh", **_QUICK.get(name, {}))
+
+    @rule(name=st.sampled_from(sorted(set(faults_at(TOKEN_REFRESH)) - {"endless-body"})), times=st.integers(1, 2))
+    def the_service_will_fail_with_a_key(self, name: str, times: int) -> None:
+        """The next requests for an API key meet a fault."""
+        self.watch.env.fault(name, times=times, at=TOKEN_REFRESH, **_QUICK.get(name, {}))
+
+    @rule(until=st.sampled_from(("due", "due", "critical", "last day", "the end")))
+    def time_passes_for_the_key(self, until: str) -> None:
+        """The same of the API key, where its end is known."""
+        ends, now = self.watch.last_good.key_ends, self.watch.env.time.now()
+        before = {
+            "due": timedelta(days=30),
+            "critical": timedelta(days=7),
+            "last day": timedelta(hours=23),
+            "the end": timedelta(0),
+        }[until]
+        if ends:
+            self.watch.env.time.advance(max(ends - before - now + timedelta(minutes=1), timedelta(0)))
 
     @rule(name=st.sampled_from(("unavailable", "unauthorized", "server-error")), times=st.integers(1, 6))
     def the_probe_will_fail(self, name: str, times: int) -> None:
@@ -167,6 +220,7 @@ class Model(RuleBasedStateMachine):
         self.watch.env.simulator.clear_faults()
         self.watch.env.aws.failures.clear()
         mends(self.watch)
+        mends_the_note(self.watch)
 
     @rule(who=st.sampled_from(sorted(PEOPLE)))
     def somebody_acts(self, who: str) -> None:
@@ -179,8 +233,12 @@ class Model(RuleBasedStateMachine):
         """Whatever happened, the schedule alone gets out of it, or says why a person must help, and then it does."""
         with self._stack:
             TALLY.count("steps of the model", self._steps if self.watch.outcomes else 0)
-            if sys.exception() is None and self.watch.outcomes:
-                self._orderly_end()
+            try:
+                if sys.exception() is None and self.watch.outcomes:
+                    self._orderly_end()
+            except AssertionError as error:
+                error.add_note(f"It ended {self.watch.told_of[-30:]}")
+                raise
 
     def _orderly_end(self) -> None:
         watch = self.watch
@@ -188,10 +246,10 @@ class Model(RuleBasedStateMachine):
         takes_back_their_pending(watch)
         activates(watch)
         settle(watch)
-        if watch.outcomes[-1] != "not_due" or watch.given_up:  # expired, or refused: the cure is to onboard anew
-            watch.onboard()
+        if watch.outcomes[-1] != "not_due" or watch.given_up or not watch.works:
+            watch.onboard()  # expired, or refused: that is the cure
             watch.env.time.advance(HOUR)
             settle(watch)
-        good = watch.outcomes[-1] == "not_due" and watch.env.accepted()
+        good = watch.outcomes[-1] == "not_due" and watch.works
         TALLY.check(1, good, f"it never came to rest: {watch.outcomes[-20:]}")
         TALLY.count("endings of the model")

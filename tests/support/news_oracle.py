@@ -1,6 +1,8 @@
 """Invariant 12 from the outside: what happened is kept here until it was mailed and put on the bus."""
 
+import itertools
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +12,12 @@ from tests.support.invariants import TALLY
 _DAY = timedelta(days=1, minutes=3)  # a failure that was told within a day need not be told again
 _ONE_RUN = timedelta(minutes=2)  # template.yaml: Timeout
 _ENDS = {"rotated", "recovered"}
+_SKEW = timedelta(minutes=1, seconds=1)  # of two runs' clocks
 _FAILURE = "Rotation Failed"
+_LATE = re.compile(r"This mail is late: AWS did not take it at (\S+?)\.")
+
+
+type Told = tuple[str, str, str, datetime, bool]  # code, half, text, when, and whether the run remembered it
 
 
 @dataclass(frozen=True)
@@ -20,16 +27,19 @@ class Fact:
     Attributes:
         code: an error's class name, or `rotated` or `dropped`.
         at: when it happened.
-        about: the name of the certificate it is about; empty for a failure.
+        about: words that stand in no other message: the name of the certificate it is about, or what is said of an API
+            key, which has none; empty for a failure.
+        half: which one; of the credential as a whole, the certificate.
         reload: consumers hold a certificate that opens nothing any more.
     """
 
     code: str
     at: datetime
     about: str = ""
+    half: str = "certificate"
     reload: bool = False
 
-    def is_told_by(self, code: str, text: str, told_at: datetime) -> bool:
+    def is_told_by(self, code: str, half: str, text: str, told_at: datetime) -> bool:
         """Whether a message says it.
 
         What was put into use by a run that died, and replaced by a person before the next, is told as dropped. And a
@@ -37,8 +47,11 @@ class Fact:
         """
         same = code == self.code or (self.code, code) == ("rotated", "dropped")
         asked_again = told_at - self.at > _ONE_RUN and "is still accepted" in text
-        if not same or self.about not in text or (self.reload and "must reload" not in text and not asked_again):
+        right = same and half == self.half and self.about in text
+        if not right or (self.reload and "must reload" not in text and not asked_again):
             return False
+        if self.about and half == "apiKey":  # one is as another
+            return told_at >= self.at
         return bool(self.about) or told_at >= self.at - _DAY
 
 
@@ -46,8 +59,8 @@ class News:
     """What happened, what was told, and when."""
 
     def __init__(self) -> None:
-        self._mailed: list[tuple[str, str, datetime]] = []  # code, text, when
-        self._announced: list[tuple[str, str, datetime]] = []
+        self._mailed: list[Told] = []
+        self._announced: list[Told] = []
         self._unmailed: list[Fact] = []
         self._unannounced: list[Fact] = []
         self._not_closed: set[Fact] = set()
@@ -73,24 +86,50 @@ class News:
         """Whether something was not told yet."""
         return bool(self._unmailed or self._unannounced)
 
-    def told(self, mails: list[Email], events: list[PublishedEvent], now: datetime) -> None:
-        """AWS took these."""
-        self._mailed += [(mail.code, mail.body, now) for mail in mails]
-        self._announced += [(str(e.detail["code"]), json.dumps(e.detail), now) for e in events]
+    @property
+    def of_both_waits(self) -> bool:
+        """Whether a new certificate and a new API key are in use, and nobody was told of either."""
+        return len({fact.half for fact in (*self._unmailed, *self._unannounced) if fact.code == "rotated"}) > 1
+
+    def told(self, mails: list[Email], events: list[PublishedEvent], now: datetime, *, remembered: bool) -> None:
+        """AWS took these. `remembered`: the run came to write down that it told them."""
+        self._mailed += [(mail.code, mail.half, mail.body, now, remembered) for mail in mails]
+        self._announced += [(str(e.detail["code"]), e.half, json.dumps(e.detail), now, remembered) for e in events]
         self._unmailed = [fact for fact in self._unmailed if not _known(fact, self._mailed)]
         self._unannounced = [fact for fact in self._unannounced if not _known(fact, self._announced)]
 
-    def check(self) -> None:
-        """After a run that was free to tell."""
-        TALLY.check(12, not self._unmailed, f"nobody was mailed {self._unmailed}")
-        TALLY.check(12, not self._unannounced, f"no event told programs {self._unannounced}")
+    def check(self, half: str | None = None) -> None:
+        """After a run that was free to tell of a half; None for both."""
+        for told, facts in (("mailed", self._unmailed), ("told by an event", self._unannounced)):
+            left = [fact for fact in facts if half in {None, fact.half}]
+            TALLY.check(12, not left, f"nobody was {told} {left}")
 
     def check_at_rest(self) -> None:
-        """All is well: the last that people and programs heard of is that it is."""
-        for told in (self._mailed, self._announced):
-            last = next((code for code, _, _ in reversed(told) if code != "dropped"), "recovered")
-            TALLY.check(12, last in _ENDS, f"all is well, and the last that was told is {last}")
+        """All is well: the last that people and programs heard of each half is that it is."""
+        for told, half in itertools.product((self._mailed, self._announced), ("certificate", "apiKey")):
+            # What is late says of when it speaks, by the clock of a run that may have been ahead of another's.
+            ahead = {False: _SKEW, True: timedelta(0)}
+            orders = (told, sorted(told, key=lambda one: _spoken_of(one[2], one[3]) - ahead[one[0] in _ENDS]))
+            last = [_last_heard(order, half) for order in orders]
+            codes = [f"{code} ({of})" for code, of, _, _, _ in told[-6:]]
+            fine = any(code in _ENDS for code in last)
+            TALLY.check(12, fine, f"all is well, and the last that was told of the {half} is {last[0]}: {codes}")
 
 
-def _known(fact: Fact, told: list[tuple[str, str, datetime]]) -> bool:
-    return any(fact.is_told_by(*one) for one in reversed(told))
+def _last_heard(told: list[Told], half: str) -> str:
+    """What people think of a half; what a run did not come to remember nobody says the end of."""
+    heard = ((code, sure) for code, of, _, _, sure in reversed(told) if of == half and code != "dropped")
+    code, remembered = next(heard, ("recovered", True))
+    return code if remembered else "recovered"
+
+
+def _known(fact: Fact, told: list[Told]) -> bool:
+    return any(fact.is_told_by(*one[:4]) for one in reversed(told))
+
+
+def _spoken_of(text: str, told_at: datetime) -> datetime:
+    """The moment a message is about: of an event its own, of a mail that is late the one it names."""
+    if text.startswith("{"):
+        return datetime.fromisoformat(json.loads(text)["at"])
+    late = _LATE.match(text)
+    return datetime.fromisoformat(late[1]) if late else told_at

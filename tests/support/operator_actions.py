@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from simulator import Tenant
 from simulator.ca import PrivateKey, key_pem, new_csr, new_key
+from tests.support.convergence import activates
 from tests.support.invariant_checker import InvariantChecker
 
 YOUNG, DUE = timedelta(days=1), timedelta(days=62)
@@ -32,9 +33,51 @@ def _edits(watch: InvariantChecker) -> None:
         watch.edit(note=next(_number))
 
 
-def _renews_the_api_key(watch: InvariantChecker) -> None:
-    if watch.in_use:
-        watch.edit(apiKey=_customer(watch).add_token()[0])
+def _renews_the_api_key(note: Callable[[datetime], object]) -> Callable[[InvariantChecker], None]:
+    """In the console, and into the secret, with a note of its end or without."""
+
+    def renew(watch: InvariantChecker) -> None:
+        if watch.in_use:
+            key, record, _ = _customer(watch).add_token()
+            watch.edit(apiKey=key, apiKeyExpiry=note(record.expires))
+
+    return renew
+
+
+def _notes(note: Callable[[datetime], object]) -> Callable[[InvariantChecker], None]:
+    """When the API key in use ends, as far as anybody knows; or something else."""
+
+    def write(watch: InvariantChecker) -> None:
+        token = watch.service.token(*watch.in_use.pair) if watch.in_use else None
+        if token:
+            watch.edit(apiKeyExpiry=note(token.expires))
+
+    return write
+
+
+def mends_the_note(watch: InvariantChecker) -> None:
+    """What cannot be read goes away."""
+    if watch.in_use and watch.in_use.document.get("apiKeyExpiry") is not None and watch.in_use.key_ends is None:
+        watch.edit(apiKeyExpiry=None)
+
+
+def _revokes_the_api_key(watch: InvariantChecker) -> None:
+    token = watch.service.token(*watch.in_use.pair) if watch.in_use else None
+    if token:
+        _customer(watch).revoke_token(token.name)
+        watch.forgive()
+
+
+def _revokes_the_newest_api_key(watch: InvariantChecker) -> None:
+    tenant = _customer(watch)
+    tenant.revoke_token(tenant.tokens[-1].name)
+    watch.forgive()
+
+
+def _makes_another_api_key(watch: InvariantChecker) -> None:
+    """For another program: nobody tells us."""
+    _customer(watch).add_token()
+    watch.forgive()
 
 
 def puts_back(watch: InvariantChecker) -> None:
@@ -62,10 +105,10 @@ def _removes(label: str) -> Callable[[InvariantChecker], None]:
     return remove
 
 
-def _labels_their_own_pending(watch: InvariantChecker) -> None:
+def _labels_their_own(label: str) -> Callable[[InvariantChecker], object]:
     """As another tool does that takes the label for its own purpose."""
-    watch.env.aws.admin.secrets.put_secret_value(
-        SecretId=watch.env.arn, SecretString=f'{{"made by": "{CONSOLE}"}}', VersionStages=["AWSPENDING"]
+    return lambda watch: watch.env.aws.admin.secrets.put_secret_value(
+        SecretId=watch.env.arn, SecretString=f'{{"made by": "{CONSOLE}"}}', VersionStages=[label]
     )
 
 
@@ -102,14 +145,6 @@ def _revokes_the_newest(watch: InvariantChecker) -> None:
     watch.forgive()
 
 
-def activates(watch: InvariantChecker) -> None:
-    """End every activation delay."""
-    for tenant in watch.tenants:
-        for record in tenant.certificates:
-            if record.valid and not record.active:
-                tenant.activate(record.name)
-
-
 def _issues_another(watch: InvariantChecker) -> None:
     """For another program with the same credential: nobody tells us."""
     tenant = _customer(watch)
@@ -119,9 +154,10 @@ def _issues_another(watch: InvariantChecker) -> None:
 
 def takes_back_their_pending(watch: InvariantChecker) -> None:
     """The other tool is done."""
-    version = watch.env.labels().get("AWSPENDING")
-    if version and CONSOLE in watch.env.versions()[version]:
-        _removes("AWSPENDING")(watch)
+    for label in ("CERTIFICATE_STAGED", "API_KEY_STAGED"):
+        version = watch.env.labels().get(label)
+        if version and CONSOLE in watch.env.versions()[version]:
+            _removes(label)(watch)
 
 
 PEOPLE: Mapping[str, Callable[[InvariantChecker], object]] = {
@@ -131,11 +167,24 @@ PEOPLE: Mapping[str, Callable[[InvariantChecker], object]] = {
     "onboards anew, with a chain and another key": _onboards(chain=True, key_algorithm="ec384"),
     "onboards anew, and stores no name": _onboards(age=DUE, cert_name=None),
     "signs again": _signs_again,
-    "renews the API key": _renews_the_api_key,
+    "renews the API key": _renews_the_api_key(lambda _: None),
+    "renews the API key, and notes its end": _renews_the_api_key(datetime.isoformat),
+    "notes the API key's end": _notes(datetime.isoformat),
+    "notes the API key's end as a number": _notes(lambda ends: int(ends.timestamp())),
+    "notes the API key's end in milliseconds": _notes(lambda ends: str(int(ends.timestamp() * 1000))),
+    "notes that the API key has ended": _notes(lambda _: "2020-01-01"),
+    "notes what nobody can read": _notes(lambda _: "next summer"),
+    "mends the note": mends_the_note,
+    "revokes the API key": _revokes_the_api_key,
+    "revokes the newest API key": _revokes_the_newest_api_key,
+    "makes another API key": _makes_another_api_key,
+    "removes API_KEY_STAGED": _removes("API_KEY_STAGED"),
+    "removes API_KEY_INTENT": _removes("API_KEY_INTENT"),
+    "labels something of their own API_KEY_STAGED": _labels_their_own("API_KEY_STAGED"),
     "puts the previous version back": puts_back,
-    "removes AWSPENDING": _removes("AWSPENDING"),
-    "removes ROTATION_INTENT": _removes("ROTATION_INTENT"),
-    "labels something of their own AWSPENDING": _labels_their_own_pending,
+    "removes CERTIFICATE_STAGED": _removes("CERTIFICATE_STAGED"),
+    "removes CERTIFICATE_INTENT": _removes("CERTIFICATE_INTENT"),
+    "labels something of their own CERTIFICATE_STAGED": _labels_their_own("CERTIFICATE_STAGED"),
     "takes that label back": takes_back_their_pending,
     "stores text": _stores("not JSON"),
     "stores bytes": _stores(b"\x00\xff"),

@@ -13,7 +13,10 @@ from dev.stack import Stack
 from simulator import Request
 from tests.support.aws_proxy import PATIENCE, AwsProxy, When
 from tests.support.deployed_customer import Customer
+from tests.support.emulation import EmulatedStack
+from tests.support.invariants import TALLY
 
+_DIED = ("Worker process died", "signal: killed")  # in the words of the local AWS, and of the emulator
 _WORKS_SECONDS = 1.5  # how long the service keeps a request that is to lose its sender
 
 
@@ -36,15 +39,16 @@ class AtTheService:
 Place = AtAws | AtTheService
 
 
-def run_until_killed(customer: Customer, aws_proxy: AwsProxy, place: Place) -> None:
+def run_until_killed(customer: Customer, aws_proxy: AwsProxy, place: Place, **event: object) -> None:
     """Invoke the function, and kill its process when the run has come to the place."""
     with ThreadPoolExecutor(1) as caller:
         with _keeping(place, customer, aws_proxy) as came:
-            running = caller.submit(customer.stack.invoke, {})
+            running = caller.submit(customer.stack.invoke, event)
             _await(lambda: came() or running.done())
             assert came(), f"the run ended before {place}: {running.result()}"
             kill_worker(customer.stack)
-        assert running.result().payload["errorMessage"] == "Worker process died"  # the local AWS's words
+            TALLY.count("processes of the deployed function killed by SIGKILL")
+        assert any(words in running.result().payload["errorMessage"] for words in _DIED)
 
 
 @contextmanager
@@ -67,6 +71,9 @@ def _keeping(place: Place, customer: Customer, aws_proxy: AwsProxy) -> Iterator[
 
 def kill_worker(stack: Stack) -> None:
     """SIGKILL, which no process can answer; return when it is gone."""
+    if isinstance(stack, EmulatedStack):
+        stack.emulator.kill_function()
+        return
     (worker,) = workers(stack)
     os.kill(worker, signal.SIGKILL)
     _await(lambda: worker not in workers(stack))

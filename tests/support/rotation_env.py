@@ -18,12 +18,15 @@ from certificate_rotation.adapters.ledger import Ledger
 from certificate_rotation.adapters.secret_store import SecretStore
 from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.credential import Credential
+from certificate_rotation.domain.decision import Command
 from certificate_rotation.domain.errors import RotationError, cure_of
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import Report
 from certificate_rotation.domain.result import Result, result_of
 from certificate_rotation.domain.state import State
 from certificate_rotation.events import command_from
+from certificate_rotation.native_rotation import rotate_step
 from certificate_rotation.notifications.alerts import Alerts
 from certificate_rotation.rotation import rotate
 from certificate_rotation.settings import Settings
@@ -43,7 +46,7 @@ STACK = "device-id-certificate"
 TIMEOUT = timedelta(seconds=120)  # template.yaml: how long Lambda lets a run live
 TICK = 0.001  # seconds between two looks at the clock: no two moments of the code are the same
 LIFETIME = timedelta(days=90)
-OWN_KEYS: Mapping[str, object] = {"apiKeyExpiry": "2031-01-01", "owner": {"team": "Ärzte"}, "ports": [1, None, 2.5]}
+OWN_KEYS: Mapping[str, object] = {"owner": {"team": "Ärzte"}, "ports": [1, None, 2.5]}
 
 
 class RotationEnv:
@@ -55,6 +58,7 @@ class RotationEnv:
         self._clients = aws.clients()
         self._runs = 0
         self.said: list[str] = []  # results and tracebacks
+        self.renews: str | None = None  # which half the last run was about, as a result says and an error does not
         self._emails_seen = 0
         self.seen = Seen()
         self.on_its_way: Callable[[Response], Response] = lambda answer: answer
@@ -79,8 +83,13 @@ class RotationEnv:
         chain: bool = False,
         cert_name: str | None = "onboarded-1",
         name: str = "",
+        api_key_left: timedelta | None = None,
     ) -> Tenant:
-        """Have a new customer signed up, and their credential put into the secret; renewal is due unless told else."""
+        """Have a new customer signed up, and their credential put into the secret; renewal is due unless told else.
+
+        `api_key_left`: how long the API key still works, as the secret then says; None for a year, of which it says
+        nothing.
+        """
         tenant = self.simulator.onboard(
             name or self.aws.name,
             key_algorithm=key_algorithm,
@@ -88,6 +97,7 @@ class RotationEnv:
             lifetime=lifetime,
             chain=chain,
             cert_name=cert_name,
+            api_key_left=api_key_left,
         )
         self.put({**tenant.credential, **OWN_KEYS})
         return tenant
@@ -146,7 +156,9 @@ class RotationEnv:
         owner = f"request/{self._runs}"
         invocation = Invocation("request", owner, clock() + lives, clock, self.time.sleep, stack=STACK)
         try:
-            result = _result(rotate(dependencies, command_from(event), invocation))
+            report = _run(dependencies, command_from(event), invocation)
+            self.renews = report.renews
+            result = _result(report)
         except BaseException as error:
             # Without frames: they quote source code, which holds no key, and take a twentieth of all the time.
             self.said.append("".join(traceback.format_exception(error, limit=0)))
@@ -172,7 +184,9 @@ class RotationEnv:
         """Whether nothing of a rotation is left but, at most, an intent that nothing was asked with."""
         left = self.labels().keys() - {"AWSCURRENT", "AWSPREVIOUS"}
         state = self.state()
-        return left <= {"ROTATION_INTENT"} and state.open_attempt is None and state.earlier is None
+        return left <= {"CERTIFICATE_INTENT", "API_KEY_INTENT"} and all(
+            half.open_attempt is None and half.earlier is None for half in (state.certificate, state.api_key)
+        )
 
     def version(self, version: str) -> dict[str, Any]:
         """What one version holds."""
@@ -220,6 +234,10 @@ class RotationEnv:
         """What those emails are about."""
         return [email.code for email in self.emails()]
 
+    def key_refreshes(self) -> list[Request]:
+        """The requests for an API key that reached the service."""
+        return self.simulator.requests_to("token:refresh")
+
     def refreshes(self) -> list[Request]:
         """The requests for a certificate that reached the service."""
         return self.simulator.requests_to("cert:refresh")
@@ -232,9 +250,9 @@ class RotationEnv:
         """The text of the log at ERROR."""
         return self.logged(logging.ERROR)
 
-    def cure(self, error: RotationError | type[RotationError]) -> str:
+    def cure(self, error: RotationError | type[RotationError], half: HalfName = HalfName.CERTIFICATE) -> str:
         """What a mail says that people can do about an error, complete for this credential."""
-        return cure_of(error if isinstance(error, type) else type(error), self.arn, STACK)
+        return cure_of(error if isinstance(error, type) else type(error), self.arn, STACK, half)
 
     def stored_and_sent(self) -> tuple[object, ...]:
         """All that the code changed outside, but for its requests to the service, to compare."""
@@ -257,8 +275,15 @@ class RotationEnv:
 class MakeEnv(Protocol):
     """What `make_env` is."""
 
-    def __call__(self, simulator: Simulator, *, directly: bool = False) -> RotationEnv:
-        """Make an env around a simulator; `directly`: see `LocalAws`."""
+    def __call__(self, simulator: Simulator, *, in_memory: bool = False) -> RotationEnv:
+        """Make an env around a simulator; `in_memory`: for many runs, with the fakes in place of moto."""
+
+
+def _run(dependencies: Dependencies, command: Command, invocation: Invocation) -> Report:
+    """As the handler chooses."""
+    if command.step:
+        return rotate_step(dependencies, command, command.step, invocation)
+    return rotate(dependencies, command, invocation)
 
 
 def _result(report: Report) -> Result:

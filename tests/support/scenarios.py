@@ -1,163 +1,47 @@
 """The situations a run can meet, each by name: what leads up to the run that will be killed, and its event."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
+from typing import Any
 
-from simulator.ca import new_csr, new_key
-from simulator.faults import Parameter
-from tests.support.invariant_checker import InvariantChecker, Watched
-from tests.support.operator_actions import puts_back
+from simulator.faults import CERT_REFRESH, TOKEN_REFRESH, Parameter, faults_at
+from tests.support.invariant_checker import Watched
+from tests.support.situations import (
+    OF_BOTH,
+    OF_BOTH_KEY_FIRST,
+    OF_KEY,
+    YOUNG,
+    Scenario,
+    activate,
+    activate_key,
+    after,
+    again,
+    anew,
+    edited_key,
+    evicting,
+    evicting_key,
+    killed,
+    killed_at_stage,
+    lost_beside_a_deleted_key,
+    meeting,
+    news_refused,
+    no_verdict,
+    noted,
+    onboarded,
+    put_back_while_one_waits,
+    to_critical_of_key,
+    two_keys_wait,
+    two_wait,
+)
 
-DUE = timedelta(days=62)  # of 90: in the last third, and far from CriticalDays
-YOUNG = timedelta(days=10)
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """What leads up to a run.
-
-    Attributes:
-        arrange: brings it about.
-        event: what the run is invoked with.
-        differs_from: the exchange up to which the run is that of `due`, which is killed everywhere already.
-    """
-
-    arrange: Callable[[InvariantChecker], None]
-    event: Mapping[str, object] = field(default_factory=dict)
-    differs_from: str = ""
-
-    def __call__(self, watch: InvariantChecker) -> None:
-        """Bring it about."""
-        self.arrange(watch)
-
-
-def _onboarded(**choices: object) -> Callable[[InvariantChecker], None]:
-    return lambda watch: void(watch.onboard(**{"age": DUE, **choices}))
-
-
-def void(_: object) -> None:
-    """A person's action, whose result nobody needs here."""
-
-
-def meeting(fault: str, **parameters: Parameter) -> Callable[[InvariantChecker], None]:
-    """The service fails in a named way when it is asked."""
-
-    def arrange(watch: InvariantChecker) -> None:
-        watch.onboard(age=DUE)
-        watch.env.simulator.fault(fault, tenant=None, times=1, endpoint="cert:refresh", **parameters)
-
-    return arrange
-
-
-def after(fault: str, *, then: Callable[[InvariantChecker], None] = void) -> Callable[[InvariantChecker], None]:
-    """An earlier run met a fault, and something happened since."""
-
-    def arrange(watch: InvariantChecker) -> None:
-        watch.onboard(age=DUE)
-        watch.env.fault(fault)
-        watch.run()
-        watch.env.time.advance(timedelta(hours=1, minutes=3))
-        then(watch)
-
-    return arrange
-
-
-def killed(place: str, when: str) -> Callable[[InvariantChecker], None]:
-    """An earlier run was killed at the first exchange of a name."""
-
-    def arrange(watch: InvariantChecker) -> None:
-        watch.onboard(age=DUE)
-        watch.env.aws.exchanges.kill(place, "after" if when == "after" else "before")
-        watch.run()
-        watch.env.time.advance(timedelta(minutes=4))
-
-    return arrange
-
-
-def _activate(watch: InvariantChecker) -> None:
-    waiting = watch.env.version(watch.env.labels()["AWSPENDING"])
-    watch.tenants[-1].activate(str(waiting["certName"]))
-
-
-def _anew(watch: InvariantChecker) -> None:
-    watch.onboard(age=YOUNG)
-
-
-def _evicting(delay: float | None = 0.0) -> Callable[[InvariantChecker], None]:
-    """Somebody had the service issue a certificate by hand, so that ours is the oldest of two."""
-
-    def arrange(watch: InvariantChecker) -> None:
-        tenant = watch.onboard(age=DUE)
-        subject = watch.env.credential().chain.leaf.subject
-        watch.env.simulator.sign_csr(tenant.name, new_csr(new_key("ec256"), subject, []))
-        watch.forgive()
-        if delay:
-            watch.env.fault("activation-delay", seconds=delay)
-
-    return arrange
-
-
-def _again(watch: InvariantChecker) -> None:
-    """A rotation a month ago, and the previous certificate put back by hand."""
-    watch.onboard(age=DUE)
-    watch.run()
-    puts_back(watch)
-    watch.forgive()
-    watch.env.time.advance(timedelta(days=2))
-
-
-def _no_verdict(watch: InvariantChecker) -> None:
-    """The probe gives no answer for weeks, until the certificate in use ends."""
-    watch.onboard(age=DUE)
-    watch.env.fault("unavailable", at="verdicts:statistics", times=None)
-    watch.run()
-    watch.env.time.advance(watch.last_good.not_after - watch.env.time.now() + timedelta(minutes=3))
-
-
-def _two_wait(*, accepted: int | None = None) -> Callable[[InvariantChecker], None]:
-    """Two certificates wait in the last day of the one in use; `accepted`: which of them is, since a moment.
-
-    Some hours later both are: nobody has to come and help.
-    """
-
-    def arrange(watch: InvariantChecker) -> None:
-        tenant = watch.onboard(age=DUE)
-        last_day, hours = watch.last_good.not_after - timedelta(hours=20), timedelta(hours=2, minutes=30)
-        watch.env.fault("activation-delay", seconds=(last_day + hours - watch.env.time.now()).total_seconds())
-        watch.run()
-        watch.env.time.advance(last_day - watch.env.time.now())
-        watch.env.fault("activation-delay", seconds=hours.total_seconds())
-        watch.run()
-        watch.env.time.advance(timedelta(hours=1, minutes=3))
-        if accepted is not None:
-            tenant.activate(tenant.certificates[accepted].name)
-
-    return arrange
-
-
-def _news_refused(arrange: Callable[[InvariantChecker], None]) -> Callable[[InvariantChecker], None]:
-    """Neither mail nor event is taken, now and for long."""
-
-    def refused(watch: InvariantChecker) -> None:
-        arrange(watch)
-        for operation in ("Publish", "PutEvents"):
-            watch.env.aws.failures.set("denied", operation, times=None)
-
-    return refused
-
-
-def _put_back_while_one_waits(watch: InvariantChecker) -> None:
-    """A rotation, another one whose certificate waits, and the first certificate of all put back: it is deleted."""
-    watch.onboard(age=YOUNG)
-    watch.run({"force": True})
-    watch.env.time.advance(timedelta(days=2))
-    watch.env.fault("activation-delay", seconds=4 * 3600)
-    watch.run({"force": True})
-    watch.env.time.advance(timedelta(hours=1, minutes=3))
-    puts_back(watch)
-    watch.forgive()
+# The faults whose default would take long, made short: the code waits 0.2 seconds for an answer here.
+_QUICK: Mapping[str, Mapping[str, Parameter]] = {
+    "slow": {"seconds": 0.3},
+    "drip": {"seconds": 0.1},
+    "huge-body": {"megabytes": 1},
+}
 
 
 def exchanges(watched: Watched, name: str) -> list[str]:
@@ -176,13 +60,15 @@ def places(watched: Watched, name: str) -> list[tuple[int, str]]:
 
 
 FORCED = MappingProxyType({"force": True, "allowEviction": True})
+RENEW_KEY = MappingProxyType({"force": True, "renew": "apiKey"})
+FORCED_KEY = MappingProxyType({**FORCED, "renew": "apiKey"})
 
-SCENARIOS: Mapping[str, Scenario] = {
-    "due": Scenario(_onboarded()),
-    "due, with a chain": Scenario(_onboarded(chain=True)),
-    "due, its name not known": Scenario(_onboarded(cert_name=None)),
-    "forced while young": Scenario(_onboarded(age=YOUNG), {"force": True}),
-    "expired": Scenario(_onboarded(age=timedelta(days=91))),
+_OF_CERTIFICATE: Mapping[str, Scenario] = {
+    "due": Scenario(onboarded()),
+    "due, with a chain": Scenario(onboarded(chain=True)),
+    "due, its name not known": Scenario(onboarded(cert_name=None)),
+    "forced while young": Scenario(onboarded(age=YOUNG), {"force": True}),
+    "expired": Scenario(onboarded(age=timedelta(days=91))),
     "an intent is left": Scenario(after("conflict")),
     "an answer was lost": Scenario(after("drop-after-issuing")),
     "an answer was lost, and somebody goes ahead": Scenario(after("drop-after-issuing"), FORCED),
@@ -193,24 +79,24 @@ SCENARIOS: Mapping[str, Scenario] = {
     "killed with a certificate staged": Scenario(killed("verdicts:statistics", "before")),
     "killed with a certificate in use": Scenario(killed("UpdateSecretVersionStage", "after")),
     "a certificate waits, not accepted": Scenario(after("activation-delay")),
-    "a certificate waits, accepted now": Scenario(after("activation-delay", then=_activate)),
+    "a certificate waits, accepted now": Scenario(after("activation-delay", then=activate)),
     "a certificate waits, and the end is near": Scenario(
         after("activation-delay", then=lambda watch: watch.env.advance_to_critical())
     ),
-    "the probe gives no answer for long, and the one in use ends": Scenario(_no_verdict),
-    "two certificates wait in the last day": Scenario(_two_wait()),
-    "two certificates wait in the last day, the earlier accepted now": Scenario(_two_wait(accepted=1)),
-    "two certificates wait in the last day, the later accepted now": Scenario(_two_wait(accepted=2)),
-    "the previous one is put back while one waits": Scenario(_put_back_while_one_waits),
-    "news refused": Scenario(_news_refused(_onboarded())),
-    "news refused, and the one in use is deleted": Scenario(_news_refused(_evicting())),
+    "the probe gives no answer for long, and the one in use ends": Scenario(no_verdict),
+    "two certificates wait in the last day": Scenario(two_wait()),
+    "two certificates wait in the last day, the earlier accepted now": Scenario(two_wait(accepted=1)),
+    "two certificates wait in the last day, the later accepted now": Scenario(two_wait(accepted=2)),
+    "the previous one is put back while one waits": Scenario(put_back_while_one_waits),
+    "news refused": Scenario(news_refused(onboarded())),
+    "news refused, and the one in use is deleted": Scenario(news_refused(evicting())),
     "accepted after a moment": Scenario(meeting("activation-delay", seconds=5), differs_from="cert:refresh"),
-    "the one in use is deleted": Scenario(_evicting()),
-    "the one in use is deleted, the new one not accepted yet": Scenario(_evicting(200)),
-    "the previous one was put back": Scenario(_again),
-    "onboarded anew over an intent": Scenario(after("conflict", then=_anew)),
-    "onboarded anew over a lost answer": Scenario(after("drop-after-issuing", then=_anew)),
-    "onboarded anew over a waiting certificate": Scenario(after("activation-delay", then=_anew)),
+    "the one in use is deleted": Scenario(evicting()),
+    "the one in use is deleted, the new one not accepted yet": Scenario(evicting(200)),
+    "the previous one was put back": Scenario(again),
+    "onboarded anew over an intent": Scenario(after("conflict", then=anew)),
+    "onboarded anew over a lost answer": Scenario(after("drop-after-issuing", then=anew)),
+    "onboarded anew over a waiting certificate": Scenario(after("activation-delay", then=anew)),
     "a certificate for another key": Scenario(meeting("other-key"), differs_from="cert:refresh"),
     "a certificate that begins later": Scenario(meeting("begins-later", seconds=7200), differs_from="cert:refresh"),
     "a certificate that ends sooner": Scenario(meeting("shorter-lived"), differs_from="cert:refresh"),
@@ -232,3 +118,77 @@ SCENARIOS: Mapping[str, Scenario] = {
     "closes the connection": Scenario(meeting("drop-before-processing"), differs_from="cert:refresh"),
     "issues, and closes the connection": Scenario(meeting("drop-after-issuing"), differs_from="cert:refresh"),
 }
+
+_ASKED: Mapping[str, Any] = MappingProxyType({"at": TOKEN_REFRESH, "due": OF_KEY})
+_OF_API_KEY: Mapping[str, Scenario] = {
+    "a key is due": Scenario(onboarded(**OF_KEY)),
+    "a key is forced": Scenario(onboarded(age=YOUNG), RENEW_KEY),
+    "a key has ended": Scenario(onboarded(age=YOUNG, api_key_left=timedelta(seconds=-60))),
+    "a key with a stale note": Scenario(noted("2020-01-01", age=YOUNG)),
+    "a key with a note nobody can read": Scenario(noted("next summer", age=YOUNG)),
+    "an intent for a key is left": Scenario(after("conflict", **_ASKED)),
+    "a key was lost": Scenario(after("drop-after-issuing", **_ASKED)),
+    "a key was lost, and somebody goes ahead": Scenario(after("drop-after-issuing", **_ASKED), FORCED_KEY),
+    "a key was lost, and the end is near": Scenario(after("drop-after-issuing", then=to_critical_of_key, **_ASKED)),
+    "a key without an end was lost": Scenario(
+        after("drop-after-issuing", at=TOKEN_REFRESH, due={"age": YOUNG}, event=RENEW_KEY)
+    ),
+    "a key was lost, and somebody stores another": Scenario(after("drop-after-issuing", then=edited_key, **_ASKED)),
+    "killed with a key in the ledger": Scenario(killed("PutSecretValue", "after", OF_KEY)),
+    "killed with a key asked for": Scenario(killed(TOKEN_REFRESH, "after", OF_KEY)),
+    "killed with a key sealed": Scenario(killed_at_stage),
+    "killed with a key staged": Scenario(killed("verdicts:statistics", "before", OF_KEY)),
+    "killed with a key in use": Scenario(killed("UpdateSecretVersionStage", "after", OF_KEY)),
+    "a key waits, not accepted": Scenario(after("activation-delay", **_ASKED)),
+    "a key waits, accepted now": Scenario(after("activation-delay", then=activate_key, **_ASKED)),
+    "a key waits, and the end is near": Scenario(after("activation-delay", then=to_critical_of_key, **_ASKED)),
+    "a key waits, and somebody stores another": Scenario(after("activation-delay", then=edited_key, **_ASKED)),
+    "two keys wait in the last day": Scenario(two_keys_wait()),
+    "two keys wait in the last day, the earlier accepted now": Scenario(two_keys_wait(accepted=1)),
+    "two keys wait in the last day, the later accepted now": Scenario(two_keys_wait(accepted=2)),
+    "a key of a new customer, over a lost one": Scenario(after("drop-after-issuing", then=anew, **_ASKED)),
+    "a key, news refused": Scenario(news_refused(onboarded(**OF_KEY))),
+    "a key is accepted after a moment": Scenario(
+        meeting("activation-delay", TOKEN_REFRESH, OF_KEY, seconds=5), differs_from=TOKEN_REFRESH
+    ),
+    "the key in use is deleted": Scenario(evicting_key()),
+    "the key in use is deleted, the new one not accepted yet": Scenario(evicting_key(200)),
+    "a rejected key is left": Scenario(after("same-token", **_ASKED), FORCED_KEY),
+    **{
+        f"a key: {fault}": Scenario(
+            meeting(fault, TOKEN_REFRESH, OF_KEY, **_QUICK.get(fault, {})), differs_from=TOKEN_REFRESH
+        )
+        for fault in faults_at(TOKEN_REFRESH)
+        if fault not in {"activation-delay", "endless-body"}
+    },
+}
+_OF_BOTH: Mapping[str, Scenario] = {
+    "both are due": Scenario(onboarded(**OF_BOTH)),
+    "both are due, the key first": Scenario(onboarded(**OF_BOTH_KEY_FIRST)),
+    "both are due, a key is forced": Scenario(onboarded(**OF_BOTH), RENEW_KEY),
+    "both are due, and the key in use is deleted beside a lost certificate": Scenario(lost_beside_a_deleted_key),
+    "a certificate waits, and the key is due": Scenario(after("activation-delay", due=OF_BOTH)),
+    "a certificate is lost, and the key is due": Scenario(after("drop-after-issuing", due=OF_BOTH)),
+    "a key waits, and the certificate is due": Scenario(
+        after("activation-delay", at=TOKEN_REFRESH, due=OF_BOTH_KEY_FIRST)
+    ),
+    "a key is lost, and the certificate is due": Scenario(
+        after("drop-after-issuing", at=TOKEN_REFRESH, due=OF_BOTH_KEY_FIRST)
+    ),
+    "a certificate in use is not closed, and the key is due": Scenario(
+        killed("UpdateSecretVersionStage", "after", OF_BOTH)
+    ),
+    "a key in use is not closed, and the certificate is due": Scenario(
+        killed("UpdateSecretVersionStage", "after", OF_BOTH_KEY_FIRST)
+    ),
+}
+
+SCENARIOS: Mapping[str, Scenario] = {**_OF_CERTIFICATE, **_OF_API_KEY, **_OF_BOTH}
+
+# What reads alike for both halves is met by a certificate in `make test`, and by a key in `make soak`.
+_READ_ALIKE = {
+    f"a key: {fault}"
+    for fault in set(faults_at(CERT_REFRESH)) & set(faults_at(TOKEN_REFRESH))
+    if fault not in {"drop-after-issuing", "too-many-requests"}
+}
+NAMES = [name for name in SCENARIOS if "SOAK" in os.environ or name not in _READ_ALIKE]

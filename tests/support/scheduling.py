@@ -8,7 +8,7 @@ wait more than they calculate, and others fill the time. xdist's own groups writ
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
 
 _FOLDER = "tests/deployed/"
-ONE_HALF = {"test_bad_input", "test_emulator", "test_incidents", "test_least_privilege"}  # of the time they take
+ONE_HALF = {"test_incidents", "test_least_privilege", "test_native_rotation"}  # of the time they take
 
 
 class TwoHalves(LoadScopeScheduling):  # type: ignore[misc]  # as above

@@ -1,17 +1,22 @@
 """What is stored, read with nothing but `json` and `cryptography`: the code is not asked about itself."""
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-REPLACED = frozenset({"cert", "privateKey", "certName"})  # contract: what a rotation replaces in the secret
+# Contract: what a rotation of either half replaces in the secret.
+CERTIFICATE, API_KEY = frozenset({"cert", "privateKey", "certName"}), frozenset({"apiKey", "apiKeyExpiry"})
+_MILLISECONDS_FROM = 100_000_000_000  # as Unix seconds, a day of the year 5138
+_NONCE_BYTES = 12  # NIST SP 800-38D
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,27 @@ class Held:
 
     @property
     def own(self) -> dict[str, Any]:
-        """The customer's own keys, and the API key, which no rotation may touch either."""
-        return {name: value for name, value in self.document.items() if name not in REPLACED}
+        """The customer's own keys, which no rotation may touch."""
+        return {name: value for name, value in self.document.items() if name not in CERTIFICATE | API_KEY}
+
+    @property
+    def api_key(self) -> str:
+        """The API key."""
+        return str(self.document["apiKey"])
+
+    @property
+    def pair(self) -> tuple[int, str]:
+        """What the service judges."""
+        return self.serial, self.api_key
+
+    @property
+    def key_ends(self) -> datetime | None:
+        """When the API key ends, by the note beside it; None where it says nothing."""
+        return moment(self.document.get("apiKeyExpiry"))
+
+    def only(self, names: frozenset[str]) -> dict[str, Any]:
+        """These of its keys."""
+        return {name: value for name, value in self.document.items() if name in names}
 
 
 @lru_cache(maxsize=4096)
@@ -93,6 +117,42 @@ def api_key(text: str) -> str:
     """The API key in a version's JSON; else empty."""
     found = _object(text).get("apiKey")
     return found if isinstance(found, str) else ""
+
+
+def moment(note: object) -> datetime | None:
+    """ISO 8601, Unix seconds or milliseconds, as number or text; None for anything else."""
+    text = str(note)
+    try:
+        if isinstance(note, bool | None):
+            return None
+        if text.isdecimal():
+            number = int(text)
+            return datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS_FROM else number, UTC)
+        read = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def sealing_key(text: str) -> str:
+    """What an API key's answer is sealed with, in a version's JSON; else empty."""
+    found = _object(text).get("sealingKey")
+    return found if isinstance(found, str) else ""
+
+
+def opened(arn: str, attempt: Mapping[str, Any], intent: str) -> str | None:
+    """The API key that an attempt's record holds sealed; None where this version of the secret does not open it.
+
+    Said once more, from the design: AES-256-GCM, the nonce first, the secret's ARN and the attempt as associated data.
+    """
+    started = datetime.fromisoformat(attempt["started_at"]).isoformat()
+    about = f"{arn}/{attempt['intent_version']}/{started}"
+    try:
+        sealed, key = base64.b64decode(attempt["answer"]), base64.b64decode(sealing_key(intent))
+        text = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], about.encode())
+    except (InvalidTag, KeyError, ValueError):
+        return None
+    return str(_object(text.decode()).get("token"))
 
 
 def spki(certificate: x509.Certificate) -> bytes:

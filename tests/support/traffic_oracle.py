@@ -20,20 +20,23 @@ class Seen:
     Attributes:
         begun: when, by the env's clock.
         ended: likewise.
-        in_use: serial numbers of what was in use in it: one, or two where it was replaced.
+        in_use: certificates, by serial number, and API keys that were in use in it: one pair, or two where one half
+            was replaced.
         answers: what the service answered.
         unreached: whether a request did not get through to the service.
         strangers: of those in use, what the service never issued: it lets none of them through the TLS handshake.
         alone: nobody else ran or acted meanwhile, so that the last answer counts.
+        told_all: AWS refused nothing, so that the run knew of each promotion of its own.
     """
 
     begun: datetime
     ended: datetime
-    in_use: tuple[int, ...]
+    in_use: tuple[tuple[int, str], ...]
     answers: Answers
     unreached: bool
     strangers: frozenset[int]
     alone: bool
+    told_all: bool
 
 
 def rendered_at(mail: Email) -> datetime:
@@ -61,11 +64,11 @@ class Traffic:
             asked: how many requests had left this run by then; None if an earlier run wrote the mail.
         """
         if asked is not None:
-            allowed = _allowed(run, _serial(mail), asked)
+            allowed = _allowed(run, mail, asked)
         else:
             at = rendered_at(mail)
             wrote = [one for one in (*self._runs, run) if one.begun - _SKEW <= at <= one.ended + _SKEW]
-            allowed = set[str]().union(*(_allowed(one, _serial(mail), None) for one in wrote))
+            allowed = set[str]().union(*(_allowed(one, mail, None) for one in wrote))
         said = next((form for form in (*_SAYS.values(), NOT_ASKED) if mail.traffic.startswith(form)), "")
         TALLY.check(11, said in allowed, f"the mail {mail.code} says {mail.traffic!r}, which may be {allowed}")
 
@@ -76,16 +79,29 @@ def _serial(mail: Email) -> int | None:
     return int(found[1], 16) if found else None
 
 
-def _allowed(run: Seen, serial: int | None, asked: int | None) -> set[str]:
+def _pairs(run: Seen, mail: Email, *, certain: bool) -> list[tuple[int, str]]:
+    """Which a mail may be about: it names the certificate alone. What was dropped, was so before a promotion."""
+    serial = _serial(mail)
+    found = [pair for pair in run.in_use if pair[0] == serial]
+    if not (certain and found):
+        return found
+    return found[:1] if mail.code == "dropped" else found[-1:]
+
+
+def _allowed(run: Seen, mail: Email, asked: int | None) -> set[str]:
     """The forms that would be true, after so many requests of the run."""
+    serial = _serial(mail)
     if serial is None:
         return {NOT_ASKED, NOT_KNOWN}
-    if serial not in run.in_use:
-        return set()
     certain = asked is not None and run.alone and not run.unreached
-    verdicts = (run.answers.up_to(asked) if certain else run.answers).about(serial)
-    if certain and serial == run.in_use[0]:
-        verdicts = verdicts[-1:]
+    pairs = _pairs(run, mail, certain=certain and run.told_all)
+    if not pairs:
+        return set()
+    answers = run.answers.up_to(asked) if certain else run.answers
+    verdicts = list[str]()
+    for pair in pairs:
+        about = answers.about(*pair)
+        verdicts += about[-1:] if certain and pair == run.in_use[0] else about
     forms = {_SAYS[one] for one in verdicts}
     if run.unreached:
         forms |= {NOT_KNOWN, *([_SAYS["refused"]] if serial in run.strangers else [])}

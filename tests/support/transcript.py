@@ -25,6 +25,10 @@ _SHOWN_AS = (
         re.compile(r"(:secretsmanager:[a-z0-9-]+):\d{12}:secret:[\w-]+"),
         r"\1:123456789012:secret:CredentialSecret-Gx7Kq2",
     ),
+    (
+        re.compile(r"(?<=[0-9a-f]{12})-[0-9a-f]{27}\b"),
+        "-2f1c0b7a9d3e48c15b6f7a80c2d",
+    ),  # of a version named after an intent's
     (re.compile(r"  Alerts go to +arn:aws:sqs:.*\n"), ""),  # the mailbox of the tests
     (re.compile(r" +$", re.MULTILINE), ""),  # after a prompt
     (re.compile(r"https://localhost:\d+"), SERVICE_URLS["us"]),

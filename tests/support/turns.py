@@ -14,7 +14,7 @@ from certificate_rotation.adapters.mtls import Response
 from tests.support.exchanges import Exchanges, Killed
 from tests.support.rotation_env import RotationEnv
 
-ANSWERED = "cert:refresh answered"  # the request for a certificate is two turns: other runs may act while it is open
+ANSWERED = "refresh answered"  # the request for a new half is two turns: other runs may act while it is open
 _PATIENCE = 60  # seconds for one turn, on the busiest machine: more is a deadlock
 
 
@@ -121,7 +121,7 @@ class Turns(Exchanges):
 
 
 def answered_in_a_turn(env: RotationEnv, turns: Turns) -> Callable[[Response], Response]:
-    """For `RotationEnv.on_its_way`: the answer to a request for a certificate arrives in a turn of its own."""
+    """For `RotationEnv.on_its_way`: the answer to a request for a new half arrives in a turn of its own."""
     before = env.on_its_way
 
     def arrives(answer: Response) -> Response:

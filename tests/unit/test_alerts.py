@@ -7,11 +7,27 @@ from typing import Literal
 import pytest
 
 from certificate_rotation.domain.errors import InvalidEvent, ServiceFailure, StorageFailure
+from certificate_rotation.domain.half import HalfName
+from certificate_rotation.domain.rate_limit import API_KEY_LIMIT, Attempts
 from certificate_rotation.domain.report import Rotated
 from certificate_rotation.domain.state import Incident, LastRotation, News, State, Telling
 from certificate_rotation.domain.verdict import ACCEPTED, NOT_ASKED, REFUSED, Verdict
 from certificate_rotation.notifications.alerts import MOST_NEWS, PATIENCE, Delivery
-from tests.support.alert_memory import ARN, FUNCTION, KNOWN, NO_ANSWER, REPORT, Bus, Memory, Topic, alerts, at, run
+from tests.support.alert_memory import (
+    ARN,
+    FUNCTION,
+    KNOWN,
+    NO_ANSWER,
+    REPORT,
+    Bus,
+    Memory,
+    Topic,
+    alerts,
+    at,
+    known,
+    run,
+    with_certificate,
+)
 from tests.support.factories import NOW
 
 
@@ -99,7 +115,7 @@ def test_with_too_little_time_left_the_news_is_kept() -> None:
 
 def test_a_recovery_that_did_not_go_out_is_told_by_the_next_run() -> None:
     """The incident is over all the same; whoever was told of it waits to hear so."""
-    memory, topic = Memory(State(incident=KNOWN)), Topic(refuses=True)
+    memory, topic = Memory(known(incident=KNOWN)), Topic(refuses=True)
     told = alerts(topic, memory)
     told.recovered(KNOWN, REPORT, memory.state, run())
     assert memory.remembered() is None
@@ -125,7 +141,7 @@ def test_who_does_not_want_successes_still_hears_what_matters(
     """An eviction, and the end of an incident they were told about. Programs hear of each."""
     topic, bus = Topic(), Bus()
     what = Rotated(LastRotation(NOW, "new", "f", "p", "old", deleted), previous)
-    alerts(topic, Memory(), bus).rotated(what, REPORT, State(incident=over), run(), announce=False)
+    alerts(topic, Memory(), bus).rotated(what, REPORT, known(incident=over), run(), announce=False)
     assert bool(topic.published) is told
     assert len(bus.put_events) == 1
 
@@ -133,12 +149,12 @@ def test_who_does_not_want_successes_still_hears_what_matters(
 def test_what_waited_is_told_before_what_is_new() -> None:
     """In the order in which it happened; the caller writes down what became of both."""
     topic = Topic()
-    waiting = News("news_1", NOW, "WARNING", "rotated", ARN, "s", "must reload", mail=True, detail_type="", detail="")
+    late = replace(waiting(1), detail="", text="must reload")
     what = Rotated(LastRotation(NOW, "new", "f", "p"), NOT_ASKED)
-    told = alerts(topic, Memory()).rotated(what, REPORT, State(news=(waiting,)), run(), announce=True)
+    told = alerts(topic, Memory()).rotated(what, REPORT, known(late), run(), announce=True)
     assert topic.text(0).endswith("must reload")
     assert "is in use" in topic.text(1)
-    assert told == Delivery(gone=(waiting,))
+    assert told == Delivery(gone=(late,))
 
 
 def test_only_what_many_may_have_to_tell_is_counted() -> None:
@@ -147,12 +163,12 @@ def test_only_what_many_may_have_to_tell_is_counted() -> None:
     told = alerts(Topic(), memory)
     rotation = LastRotation(NOW, "new", "f", "p", "old", "old")
     told.rotated(Rotated(rotation, ACCEPTED), REPORT, State(), run(), announce=True)
-    told.rotated(Rotated(rotation, REFUSED), REPORT, State(incident=KNOWN), run(), announce=True)
+    told.rotated(Rotated(rotation, REFUSED), REPORT, known(incident=KNOWN), run(), announce=True)
     told.dropped("new", REPORT, State(), run())
-    told.failed(ServiceFailure("503"), replace(REPORT, not_after=NOW + timedelta(hours=20)), run())
+    told.failed(ServiceFailure("503"), with_certificate(REPORT, NOW + timedelta(hours=20)), run())
     told.failed(InvalidEvent("unknown key"), FUNCTION, run())
     assert memory.counted == []
-    told.rotated(Rotated(rotation, ACCEPTED), REPORT, State(incident=KNOWN), run(), announce=True)
+    told.rotated(Rotated(rotation, ACCEPTED), REPORT, known(incident=KNOWN), run(), announce=True)
     told.recovered(KNOWN, REPORT, State(), run())
     assert memory.counted == ["rotated", "recovered"]
 
@@ -204,8 +220,8 @@ def test_a_ledger_that_refuses_keeps_the_function_running() -> None:
     """What was told cannot be written down: it may be told again, and nothing fails."""
     topic = Topic()
     told = alerts(topic, Memory(refuses=True))
-    told.resolve_function_incident(State(incident=KNOWN, news=(waiting(1),)), FUNCTION, run())
-    told.adopt("name", ARN)
+    told.resolve_function_incident(known(waiting(1), incident=KNOWN), FUNCTION, run())
+    told.adopt("name", ARN, run())
     assert topic.codes() == ["code", "recovered"]
 
 
@@ -218,16 +234,20 @@ def test_what_was_told_by_name_stays_there_while_the_arns_record_cannot_be_read(
                 raise StorageFailure("AWS refused reading the ledger.")
             return super().load(arn)
 
-    memory = HalfReadable(State(incident=KNOWN))
-    alerts(Topic(), memory).adopt("name", ARN)
+    memory = HalfReadable(known(incident=KNOWN))
+    alerts(Topic(), memory).adopt("name", ARN, run())
     assert memory.remembered() == KNOWN
 
 
-def waiting(number: int, severity: Literal["WARNING", "INFO"] = "WARNING") -> News:
+def waiting(
+    number: int, severity: Literal["WARNING", "INFO"] = "WARNING", half: HalfName = HalfName.CERTIFICATE
+) -> News:
     """News of an hour of its own, of which AWS took nothing."""
     at_that_time = NOW + timedelta(hours=number)
     name, subject = f"news_{number:03}", f"subject {number}"
-    return News(name, at_that_time, severity, "code", ARN, subject, "t", mail=True, detail_type="type", detail="{}")
+    return News(
+        name, at_that_time, severity, "code", ARN, half, subject, "t", mail=True, detail_type="type", detail="{}"
+    )
 
 
 def test_after_a_few_refusals_the_rest_waits_for_the_next_run() -> None:
@@ -275,10 +295,10 @@ def test_to_send_what_waits_changes_nothing_but_what_waits() -> None:
     """Another run may have begun an incident meanwhile, or told of one: written over, it would be told again."""
     seen = State(news=(waiting(1),))
     told = {"ServiceFailure": Telling((NOW,), 0)}
-    memory, topic = Memory(replace(seen, incident=KNOWN, told=told)), Topic()
+    memory, topic = Memory(known(*seen.news, incident=KNOWN, told=told)), Topic()
     alerts(topic, memory).catch_up(ARN, seen, run())
     assert topic.codes() == ["code"]
-    assert memory.state == State(incident=KNOWN, told=told)
+    assert memory.state == known(incident=KNOWN, told=told)
 
 
 def test_of_too_much_news_what_hurts_nobody_is_thrown_away_first(caplog: pytest.LogCaptureFixture) -> None:
@@ -294,3 +314,64 @@ def test_of_too_much_news_what_hurts_nobody_is_thrown_away_first(caplog: pytest.
     assert not {news.subject for news in plain} & set(left)
     assert caplog.text.count("Too much news waits") == 3
     assert "ServiceFailure" in memory.state.news[-1].code
+
+
+ABOUT_KEY = replace(REPORT, renews=HalfName.API_KEY)
+ABOUT_CERTIFICATE = replace(REPORT, renews=HalfName.CERTIFICATE)
+
+
+def test_each_half_has_an_incident_of_its_own() -> None:
+    """The same failure of both has two cures, and the end of one is not the end of the other."""
+    topic, memory = Topic(), Memory()
+    told = alerts(topic, memory)
+    for report in (ABOUT_CERTIFICATE, ABOUT_KEY, ABOUT_CERTIFICATE, ABOUT_KEY):
+        told.failed(ServiceFailure("503"), report, run())
+    assert topic.codes() == ["ServiceFailure"] * 2
+    assert [" API key, " in mail["Subject"] for mail in topic.published] == [False, True]
+    assert [memory.state.of(half).incident for half in HalfName] == [KNOWN, KNOWN]
+    told.recovered(KNOWN, ABOUT_KEY, memory.state, run())
+    assert [memory.state.of(half).incident for half in HalfName] == [KNOWN, None]
+
+
+def test_a_failure_of_the_credential_as_a_whole_is_remembered_once() -> None:
+    """Both halves fail with it: two mails about one secret that cannot be read would be one too many."""
+    topic, memory = Topic(), Memory()
+    told = alerts(topic, memory)
+    for _ in range(2):
+        told.failed(StorageFailure("AWS said no."), REPORT, run())
+    assert topic.codes() == ["StorageFailure"]
+    assert memory.state.api_key.incident is None
+    assert memory.remembered() is not None
+
+
+def test_news_of_one_half_takes_no_place_of_the_others() -> None:
+    """A reminder that the key fails would swallow the first word of the certificate's failure."""
+    topic, memory = Topic(refuses=True), Memory()
+    told = alerts(topic, memory)
+    told.failed(ServiceFailure("503"), ABOUT_CERTIFICATE, run())
+    told.failed(ServiceFailure("503"), ABOUT_KEY, run())
+    assert [news.half for news in memory.state.news] == ["certificate", "apiKey"]
+    topic.refuses = False
+    told.failed(ServiceFailure("503"), at(NOW + timedelta(days=1), ABOUT_KEY), run())
+    assert ["It still fails" in mail["Message"] for mail in topic.published] == [False, True]
+    assert [" API key, " in mail["Subject"] for mail in topic.published] == [False, True]
+    assert memory.state.news == ()
+
+
+def test_a_mail_tells_of_the_attempts_of_its_own_half() -> None:
+    """As the ledger counts them now: the run may have used one since it looked."""
+    bus, memory = Bus(), Memory(State(api_key=replace(State().api_key, attempts=Attempts(2, NOW, limit=API_KEY_LIMIT))))
+    told = alerts(Topic(), memory, bus)
+    told.failed(ServiceFailure("503"), ABOUT_KEY, run())
+    told.failed(ServiceFailure("503"), ABOUT_CERTIFICATE, run())
+    assert [bus.detail(number)["attemptsAvailable"] for number in range(2)] == [2, 3]
+
+
+def test_a_rotation_ends_the_incident_of_its_own_half_alone() -> None:
+    """Who was told that the key fails must not read that a new certificate has ended it."""
+    topic = Topic()
+    what = Rotated(LastRotation(NOW, "new", "f", "p"), ACCEPTED)
+    told = alerts(topic, Memory())
+    told.rotated(what, ABOUT_KEY, known(incident=KNOWN), run(), announce=True)
+    told.rotated(what, ABOUT_CERTIFICATE, known(incident=KNOWN), run(), announce=True)
+    assert ["This ends the incident" in mail["Message"] for mail in topic.published] == [False, True]

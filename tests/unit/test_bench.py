@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dev.bench import report
+from dev.bench.measuring import Times
 from dev.bench.thresholds import THRESHOLDS
 
 KEYS = {
@@ -61,3 +62,15 @@ def test_a_bar_is_met_at_its_limit_and_missed_beyond_it(key: str, good: float, b
     (threshold,) = (threshold for threshold in THRESHOLDS if threshold.key == key)
     assert threshold.met(good)
     assert not threshold.met(bad)
+
+
+def test_the_luck_of_the_rounds_is_told_beside_a_ratio() -> None:
+    """Of a few rounds on a busy machine a ratio says little, and two of them nothing about the code."""
+    steady, shaky = Times(), Times()
+    for number in range(20):
+        steady.add(300.0, 200.0)
+        shaky.add(300.0 + 20 * (number % 10), 200.0 + 30 * (number % 7))
+    assert steady.luck() == (1.5, 1.5)
+    least, most = shaky.luck()
+    assert least < shaky.ratio < most
+    assert (least, most) == shaky.luck()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import fleet_status, main, recover, stack
-from cli.errors import FAILED
+from cli import fleet_status, main, recover, recover_api_key, stack, status_command
+from cli.errors import WRONG_USE
 from cli.recover import Place
 from cli.stack import Deployment
 from cli.target import Target
@@ -37,6 +37,8 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
     def type_it(stack: Deployment, *arguments: str) -> Result:
         monkeypatch.setattr(main, "deployment", lambda _: stack)
         monkeypatch.setattr(main, "client", lambda _: SECRETS)
+        monkeypatch.setattr(status_command, "deployment", lambda _: stack)
+        monkeypatch.setattr(status_command, "client", lambda _: SECRETS)
         return CliRunner().invoke(main.app, list(arguments))
 
     return type_it
@@ -46,7 +48,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
 def test_recover_does_not_guess(stack: Deployment, typed: Typed, recovered: list[Target]) -> None:
     """A tenant's incident once led to the stack's own credential."""
     refused = typed(stack, "recover")
-    assert (refused.exit_code, recovered) == (FAILED, [])
+    assert (refused.exit_code, recovered) == (WRONG_USE, [])
     assert "Say it with --tenant NAME" in refused.stderr
 
 
@@ -66,6 +68,21 @@ def test_whose_it_is_about_is_said_before_it_is_changed(typed: Typed, recovered:
     assert [target.secret for target in recovered] == [OWN, OWN, ACME, ACME]
 
 
+def test_an_api_key_is_brought_back_when_told_so(
+    typed: Typed, recovered: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And then nothing is said about a certificate: of which half it is, nobody guesses."""
+    keys: list[Target] = []
+    monkeypatch.setattr(recover_api_key, "recover_api_key", lambda place, *_: keys.append(_whose(place)))
+    assert typed(SINGLE, "recover", "--api-key").exit_code == 0
+    assert ([target.secret for target in keys], recovered) == ([OWN], [])
+    for other in (("--cert", "file"), ("--cert-name", "name"), ("--other-subject",)):
+        refused = typed(SINGLE, "recover", "--api-key", *other)
+        assert refused.exit_code == WRONG_USE
+        assert "--api-key is about no certificate" in refused.stderr
+    assert len(keys) == 1
+
+
 def test_a_stack_told_to_look_after_tenants_alone_shows_them(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own secret is empty and its own schedule off, by choice: that must not be red for ever."""
     monkeypatch.setattr(fleet_status, "look_at_all", lambda *_: ([], []))
@@ -76,11 +93,21 @@ def test_a_stack_told_to_look_after_tenants_alone_shows_them(typed: Typed, monke
 def test_its_own_is_shown_as_resting_when_it_is_asked_for(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is told to undo the choice."""
     monkeypatch.setattr(
-        main, "status_of", lambda _, target: replace(FINE, target=target, rests=True, empty=True, schedule=None)
+        status_command,
+        "status_of",
+        lambda _, target, __: replace(FINE, target=target, rests=True, empty=True, schedule=None),
     )
     shown = typed(ONLY_TENANTS, "status", "--own")
     assert shown.exit_code == 0
     assert "Schedule       rests (OwnCredential=false)" in shown.stdout
+
+
+def test_a_key_nobody_renews_is_a_note_and_no_reason_to_end_red(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check in a pipeline goes by the exit code, a person by the line."""
+    unknown = {**FINE.answer, "apiKeyNotAfter": None, "apiKeyRenewAt": None}
+    monkeypatch.setattr(status_command, "status_of", lambda _, target, __: replace(FINE, target=target, answer=unknown))
+    shown = typed(SINGLE, "status")
+    assert (shown.exit_code, "Note: Nobody renews the API key" in shown.stdout) == (0, True)
 
 
 @pytest.mark.parametrize(("given", "expected"), [("true", True), ("false", False), (None, True)])

@@ -1,7 +1,5 @@
 """How the onboarding commands end when they fail: a sentence with a cure, and nothing secret."""
 
-import os
-
 import pytest
 import typer
 from botocore.exceptions import (
@@ -12,11 +10,9 @@ from botocore.exceptions import (
     NoRegionError,
     ProfileNotFound,
 )
-from typer.testing import CliRunner
 
 from certificate_rotation.domain.errors import InvalidSettings, StorageFailure
-from cli.errors import FAILED, UserError, in_sentences, sentence
-from cli.main import app
+from cli.errors import UserError, in_sentences, sentence
 
 
 def refused(code: str) -> ClientError:
@@ -32,7 +28,7 @@ def refused(code: str) -> ClientError:
         (refused("ExpiredTokenException"), "aws sso login"),
         (refused("Throttling"), "try again in a minute"),
         (NoCredentialsError(), "aws sso login"),
-        (NoRegionError(), "Set AWS_DEFAULT_REGION"),
+        (NoRegionError(), "Set AWS_REGION"),
         (ProfileNotFound(profile="mine"), "list-profiles"),
         (EndpointConnectionError(endpoint_url="https://aws.invalid"), "Check the network"),
         (DataNotFoundError(data_path="x"), "Check AWS_PROFILE"),
@@ -44,9 +40,8 @@ def refused(code: str) -> ClientError:
 def test_a_failure_says_what_to_do(error: Exception, expected: str) -> None:
     """Who reads it wants to get on, not to learn Python."""
     told: list[str] = []
-    with pytest.raises(typer.Exit) as ended, in_sentences(told.append):
+    with pytest.raises(typer.Exit), in_sentences(told.append):
         raise error
-    assert ended.value.exit_code == FAILED
     assert expected in told[0]
     assert "\n" not in told[0]
 
@@ -71,14 +66,3 @@ def test_an_end_that_was_meant_is_left_alone() -> None:
     with pytest.raises(typer.Exit) as ended, in_sentences(told.append):
         raise typer.Exit(1)
     assert (ended.value.exit_code, told) == (1, [])
-
-
-@pytest.mark.parametrize("command", ["store", "recover"])
-def test_a_machine_that_cannot_keep_a_key_off_its_disk_is_told_where_to_go(
-    monkeypatch: pytest.MonkeyPatch, command: str
-) -> None:
-    """Many who onboard sit before a Mac; they get a sentence, before they type an API key."""
-    monkeypatch.delattr(os, "memfd_create")
-    done = CliRunner().invoke(app, [command])
-    assert done.exit_code == FAILED
-    assert "Run this command in AWS CloudShell or in a container" in done.stderr.replace("\n", " ")

@@ -1,6 +1,7 @@
 """The secret's JSON: what is read, what is refused, what survives."""
 
 import json
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from cryptography import x509
@@ -8,9 +9,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtensionOID
 
-from certificate_rotation.domain.credential import Credential, Intent
+from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.errors import InvalidCredential
-from certificate_rotation.domain.x509 import Chain, PrivateKey, new_csr_pem, private_key_pem
+from certificate_rotation.domain.x509 import Chain, PrivateKey, private_key_pem
 from tests.support.factories import API_KEY, certificate, secret
 
 
@@ -109,62 +110,65 @@ def test_a_name_is_optional(ec_key: PrivateKey, cert_name: str | None) -> None:
     assert Credential.parse(json.dumps(secret(ec_key, certName=cert_name))).cert_name == cert_name
 
 
-def test_renewing_replaces_three_fields_and_leaves_the_rest(ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
-    """The customer's own keys survive untouched."""
+def test_another_certificate_replaces_three_fields_and_leaves_the_rest(ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
+    """The customer's own keys survive untouched, and so does the API key with its note."""
     before = secret(ec_key, apiKeyExpiry="2031-01-01", ports=[1, None, 2.5])
     new = Chain((certificate(rsa_key), certificate(ec_key)))
-    renewed = Credential.parse(json.dumps(before)).renewed(new, rsa_key, "device-id-2")
+    renewed = Credential.parse(json.dumps(before)).with_certificate(new, rsa_key, "device-id-2")
     changes = {"cert": new.pem, "privateKey": private_key_pem(rsa_key), "certName": "device-id-2"}
     assert json.loads(renewed.dump()) == {**before, **changes}
     assert Credential.parse(renewed.dump()).document == renewed.document
 
 
+@pytest.mark.parametrize("note", [None, "2026-11-30", 1_796_083_200, "whatever stood there"])
+@pytest.mark.parametrize(
+    ("ends", "written"),
+    [
+        (None, {}),
+        (datetime(2027, 1, 31, 13, 0, tzinfo=timezone(timedelta(hours=1))), {"apiKeyExpiry": "2027-01-31T12:00:00Z"}),
+    ],
+)
+def test_another_api_key_replaces_two_fields_and_leaves_the_rest(
+    ec_key: PrivateKey, note: object, ends: datetime | None, written: dict[str, str]
+) -> None:
+    """The note of the old key's end would have the new one renewed, or not, by the wrong date."""
+    before = secret(ec_key, apiKeyExpiry=note, ports=[1, None, 2.5])
+    renewed = Credential.parse(json.dumps(before)).with_api_key("new-key", ends)
+    kept = {name: value for name, value in before.items() if name != "apiKeyExpiry"}
+    assert json.loads(renewed.dump()) == {**kept, "apiKey": "new-key"} | written
+    assert Credential.parse(renewed.dump()).api_key == renewed.api_key == "new-key"
+    assert renewed.api_key_expiry == ends
+
+
+def test_a_note_of_the_end_is_read_when_it_is_asked_for(ec_key: PrivateKey) -> None:
+    """It is optional: one that cannot be read must not stop the certificate's renewal, nor anything that needs none."""
+    spoilt = Credential.parse(json.dumps(secret(ec_key, apiKeyExpiry="next spring")))
+    with pytest.raises(InvalidCredential, match=r"^apiKeyExpiry in the secret is neither ISO 8601 nor Unix") as caught:
+        spoilt.api_key_expiry  # noqa: B018 - a property
+    assert "next spring" not in str(caught.value)
+    assert Credential.parse(json.dumps(secret(ec_key))).api_key_expiry is None
+    null = {**secret(ec_key), "apiKeyExpiry": None}
+    assert Credential.parse(json.dumps(null)).api_key_expiry is None
+
+
 def test_a_renewed_credential_that_could_not_be_stored_or_used_is_refused(
     ec_key: PrivateKey, rsa_key: PrivateKey
 ) -> None:
-    """The offline check comes before the certificate is stored: each run would stumble over it from then on."""
+    """The offline check comes before anything is stored: each run would stumble over it from then on."""
     credential = Credential.parse(json.dumps(secret(ec_key)))
     leaf, other = certificate(ec_key), certificate(rsa_key)
     with pytest.raises(ValueError, match="is too large"):
-        credential.renewed(Chain((leaf, *[other] * 60)), ec_key, "device-id-2")
+        credential.with_certificate(Chain((leaf, *[other] * 60)), ec_key, "device-id-2")
     with pytest.raises(ValueError, match="cannot be used by TLS"):
-        credential.renewed(Chain((leaf,)), rsa_key, "device-id-2")
+        credential.with_certificate(Chain((leaf,)), rsa_key, "device-id-2")
+    with pytest.raises(ValueError, match="line breaks"):
+        credential.with_api_key("new\r\nkey", None)
 
 
-def test_neither_shows_a_key_when_it_is_printed(ec_key: PrivateKey) -> None:
+def test_it_shows_no_key_when_it_is_printed(ec_key: PrivateKey) -> None:
     """A traceback with local variables, a log line in a hurry: both print values."""
-    text = json.dumps(secret(ec_key))
-    credential = Credential.parse(text)
-    intent = Intent("version", private_key_pem(ec_key), "csr", "name", "fingerprint")
-    for shown in (repr(credential), str(credential), repr(intent)):
+    credential = Credential.parse(json.dumps(secret(ec_key)))
+    for shown in (repr(credential), str(credential)):
         assert API_KEY not in shown
         assert "PRIVATE KEY" not in shown
         assert "Ärzte" not in shown
-
-
-@pytest.fixture
-def intent(ec_key: PrivateKey) -> Intent:
-    """What a rotation is about to ask for."""
-    csr = new_csr_pem(ec_key, like=certificate(ec_key))
-    return Intent("version", private_key_pem(ec_key), csr, "name", "fingerprint")
-
-
-def test_an_intent_comes_back_as_it_was(intent: Intent) -> None:
-    """A crash between asking and writing down must not part a certificate from its key."""
-    assert Intent.parse("version", intent.dump()) == intent
-
-
-@pytest.mark.parametrize("missing", ["privateKey", "csr", "certName", "basedOn"])
-def test_what_is_no_intent_is_not_read_as_one(intent: Intent, missing: str) -> None:
-    """Somebody else may use the label."""
-    document = json.loads(intent.dump())
-    del document[missing]
-    with pytest.raises(InvalidCredential, match=missing):
-        Intent.parse("version", json.dumps(document))
-
-
-def test_an_intent_whose_request_is_for_another_key_is_not_used(intent: Intent, rsa_key: PrivateKey) -> None:
-    """An attempt would be spent on a certificate that nobody has the key of."""
-    for spoilt in ({"privateKey": private_key_pem(rsa_key)}, {"privateKey": "garbage"}, {"csr": "garbage"}):
-        with pytest.raises(InvalidCredential, match=next(iter(spoilt))):
-            Intent.parse("version", json.dumps(json.loads(intent.dump()) | spoilt))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from certificate_rotation.domain.x509 import load_private_key
 from cli.csr import make, names_of, subject_of
-from cli.errors import FAILED, UserError
+from cli.errors import WRONG_USE, UserError
 from cli.main import app
 
 pytestmark = pytest.mark.makes_key_files  # they are what a person brings, or gets
@@ -124,14 +124,14 @@ def test_the_next_step_is_about_whom_the_certificate_is_for(
 def test_a_folder_that_does_not_exist_is_a_sentence(tmp_path: Path) -> None:
     """Not a traceback."""
     done = CliRunner().invoke(app, ["csr", "--common-name", CN, "--out", str(tmp_path / "nowhere" / "device-id")])
-    assert done.exit_code == FAILED
+    assert done.exit_code == WRONG_USE
     assert "cannot be made: No such file or directory" in done.stderr
 
 
 def test_without_a_terminal_nothing_is_asked() -> None:
     """A script would wait for ever."""
     done = CliRunner().invoke(app, ["csr"])
-    assert done.exit_code == FAILED
+    assert done.exit_code == WRONG_USE
     assert "Give it with --common-name" in done.stderr
 
 

@@ -16,6 +16,7 @@ from certificate_rotation.domain.decision import (
     Drop,
     Expired,
     Facts,
+    Failed,
     Hold,
     Issue,
     NotDue,
@@ -25,10 +26,11 @@ from certificate_rotation.domain.decision import (
     Unanswered,
     Wait,
     decide,
-    renew_at,
 )
-from certificate_rotation.domain.rate_limit import Attempts
-from certificate_rotation.domain.state import LastRotation, Lease, OpenAttempt, Outcome, State
+from certificate_rotation.domain.errors import InvalidCredential
+from certificate_rotation.domain.half import HalfName, Life
+from certificate_rotation.domain.rate_limit import API_KEY_LIMIT, MARGIN, UNUSED, Attempts
+from certificate_rotation.domain.state import HalfState, LastRotation, Lease, OpenAttempt, Outcome
 from certificate_rotation.domain.verdict import Answer
 from tests.support.factories import NOW
 
@@ -41,14 +43,17 @@ NO_ATTEMPT = Attempts(burst_left=0, last_at=NOW)
 
 
 def facts(age_days: float, **state: object) -> Facts:
-    """A certificate of that age out of 90 days."""
+    """A certificate of that age out of 90 days, due after 60."""
     begins = NOW - timedelta(days=age_days)
-    return Facts(begins, begins + LIFE, "in use", replace(State(), **state))  # type: ignore[arg-type]
+    life = Life(begins + LIFE, begins + LIFE * 2 / 3)
+    known = replace(HalfState(UNUSED[HalfName.CERTIFICATE]), **state)  # type: ignore[arg-type]
+    return Facts(HalfName.CERTIFICATE, life, "in use", known)
 
 
 def short_lived(age_days: float, **state: object) -> Facts:
     """One of 15 days: due after ten, within CriticalDays after eight."""
-    return replace(facts(age_days, **state), not_after=NOW + timedelta(days=15 - age_days))
+    begins = NOW - timedelta(days=age_days)
+    return replace(facts(age_days, **state), life=Life(begins + timedelta(days=15), begins + timedelta(days=10)))
 
 
 def attempt(outcome: Outcome = "unknown") -> OpenAttempt:
@@ -250,24 +255,24 @@ RISK = "another one may delete the certificate in use."
         (
             facts(60, open_attempt=attempt()),
             NOTHING,
-            f"{ASKED} has no known outcome: a certificate may have been issued, and {RISK}",
+            f"{ASKED} has no known outcome: one may have been issued, and {RISK}",
         ),
         (
             facts(60, open_attempt=attempt("rejected")),
             NOTHING,
-            f"{ASKED} brought a certificate that cannot be used; {RISK}",
+            f"{ASKED} brought one that cannot be used; {RISK}",
         ),
         (
             facts(60, open_attempt=attempt("issued")),
             NOTHING,
-            f"{ASKED} brought a certificate whose private key is gone; {RISK}",
+            f"{ASKED} brought one that cannot be read any more, for what it needs is gone; {RISK}",
         ),
         (
             facts(60, last_rotation=rotated(timedelta(hours=1))),
             NOTHING,
             "Consumers may still hold the previous certificate, and another one would delete it.",
         ),
-        (facts(60, lease=LEASED), NOTHING, "Another invocation is at work on this credential."),
+        (replace(facts(60), lease=LEASED), NOTHING, "Another invocation is at work on this credential."),
         (replace(facts(60), progress=Progress.STALE), NOTHING, f"{REPLACED}."),
         (STALE, NOTHING, f"{REPLACED}. Does the service accept it?"),
         (replace(STALE, in_use=Answer.ACCEPTED), NOTHING, f"{REPLACED}, and the service accepts it."),
@@ -315,8 +320,7 @@ def test_every_decision_says_why(given: Facts, command: Command, why: str) -> No
 def test_while_another_invocation_is_at_work_nothing_is_begun(given: Facts, expected: type[Decision]) -> None:
     """One request in flight per credential."""
     lease = Lease("another", NOW + timedelta(seconds=1))
-    leased = replace(given, state=replace(given.state, lease=lease))
-    assert type(decide(leased, POLICY, NOTHING, NOW, owner="we")) is expected
+    assert type(decide(replace(given, lease=lease), POLICY, NOTHING, NOW, owner="we")) is expected
 
 
 @pytest.mark.parametrize(
@@ -330,20 +334,8 @@ def test_while_another_invocation_is_at_work_nothing_is_begun(given: Facts, expe
 )
 def test_a_lease_ends_with_its_holder(owner: str, ended: timedelta, expected: type[Decision]) -> None:
     """A killed invocation must not block the credential for ever, nor be overtaken while it lives."""
-    given = facts(60, lease=Lease(owner, NOW - ended))
+    given = replace(facts(60), lease=Lease(owner, NOW - ended))
     assert type(decide(given, POLICY, NOTHING, NOW, owner="we")) is expected
-
-
-@pytest.mark.parametrize(
-    ("before_days", "age_at_renewal"),
-    [(0, 60), (1, 89), (30, 60), (89, 1), (90, 60), (3650, 60)],
-)
-def test_a_certificate_is_renewed_in_its_last_third_or_when_the_owner_says(
-    before_days: int, age_at_renewal: float
-) -> None:
-    """A margin as long as the whole life would rotate without end, so it counts as none."""
-    policy = replace(POLICY, renew_before=timedelta(days=before_days))
-    assert renew_at(NOW, NOW + LIFE, policy) == NOW + timedelta(days=age_at_renewal)
 
 
 @pytest.mark.parametrize(
@@ -356,12 +348,12 @@ def test_a_certificate_is_renewed_in_its_last_third_or_when_the_owner_says(
 )
 def test_a_hold_lasts_until_renewal_is_due_too(age: float, command: Command, expected: type[Decision]) -> None:
     """With RenewBeforeDays below CriticalDays, "not due" would say that all is well while an attempt is open."""
-    late = replace(POLICY, renew_before=timedelta(days=3))
-    given = facts(age, open_attempt=attempt())
-    decision = decide(given, late, command, NOW)
+    ends = NOW + timedelta(days=90 - age)
+    late = replace(facts(age, open_attempt=attempt()), life=Life(ends, ends - timedelta(days=3)))
+    decision = decide(late, POLICY, command, NOW)
     assert isinstance(decision, expected)
     if isinstance(decision, Hold):
-        assert decision.until == given.not_after - timedelta(days=3)
+        assert decision.until == ends - timedelta(days=3)
 
 
 @pytest.mark.parametrize(
@@ -379,3 +371,185 @@ def test_what_is_in_hand_and_has_ended_is_of_no_use(
     """It would be refused as ended by every run, for ever, and nobody would hear what to do."""
     ended = replace(facts(91, open_attempt=attempt("issued")), progress=progress, in_use=in_use, all_ended=True)
     assert type(decide(ended, POLICY, NOTHING, NOW)) is expected
+
+
+KEY_LIMITED = Attempts(burst_left=0, last_at=NOW, limit=API_KEY_LIMIT)
+
+
+def key(days_left: float | None, **state: object) -> Facts:
+    """An API key that is due thirty days before its end; None where nobody knows when that is."""
+    life = Life()
+    if days_left is not None:
+        ends = NOW + timedelta(days=days_left)
+        life = Life(ends, ends - timedelta(days=30), by_note=True)
+    known = replace(HalfState(UNUSED[HalfName.API_KEY]), **state)  # type: ignore[arg-type]
+    return Facts(HalfName.API_KEY, life, "in use", known)
+
+
+def key_attempt(outcome: Outcome = "unknown") -> OpenAttempt:
+    """An attempt of an hour ago, which has no name."""
+    return replace(attempt(outcome), name="")
+
+
+@pytest.mark.parametrize(
+    ("given", "command", "expected"),
+    [
+        # by its end alone
+        (key(30.1), NOTHING, NotDue),
+        (key(30), NOTHING, Issue),
+        (key(0.1), NOTHING, Issue),
+        # nobody knows the end: nothing by itself, whatever the service says
+        (key(None), NOTHING, NotDue),
+        (replace(key(None), in_use=Answer.REFUSED), NOTHING, NotDue),
+        (replace(key(None), in_use=Answer.NONE), NOTHING, NotDue),
+        (key(None, attempts=KEY_LIMITED), NOTHING, NotDue),
+        (key(None, last_rotation=rotated(timedelta(hours=1))), NOTHING, NotDue),
+        (key(None), Command(allow_eviction=True), NotDue),
+        (key(None), FORCE, Issue),
+        (key(None, attempts=KEY_LIMITED), FORCE, Wait),
+        (key(None, attempts=KEY_LIMITED), EVICT, Wait),
+        # ... and then a hold ends by a person alone
+        (key(None, open_attempt=key_attempt()), NOTHING, Hold),
+        (key(None, open_attempt=key_attempt("rejected")), NOTHING, Hold),
+        (key(None, open_attempt=key_attempt("issued")), NOTHING, Hold),  # its sealing key is gone
+        (key(None, open_attempt=key_attempt()), FORCE, Hold),
+        (key(None, open_attempt=key_attempt()), Command(allow_eviction=True), Hold),
+        (key(None, open_attempt=key_attempt()), EVICT, Issue),
+        (key(None, open_attempt=key_attempt(), attempts=KEY_LIMITED), EVICT, Wait),
+        # with an end, it ends by itself as a certificate's does
+        (key(7.1, open_attempt=key_attempt()), NOTHING, Hold),
+        (key(7, open_attempt=key_attempt()), NOTHING, Issue),
+        (key(60, open_attempt=key_attempt()), NOTHING, Hold),
+        (key(60, open_attempt=key_attempt()), EVICT, Issue),
+        # consumers may hold the previous key
+        (key(20, last_rotation=rotated(timedelta(hours=23))), NOTHING, Hold),
+        (key(20, last_rotation=rotated(timedelta(hours=24))), NOTHING, Issue),
+        (key(None, last_rotation=rotated(timedelta(hours=23))), FORCE, Hold),
+        (key(None, last_rotation=rotated(timedelta(hours=23))), EVICT, Issue),
+        (key(None, last_rotation=rotated(timedelta(hours=1), "another")), FORCE, Issue),  # onboarded anew
+        # its note says that it has ended: only the service knows whether it has
+        (key(0), NOTHING, Ask),
+        (key(-400), NOTHING, Ask),
+        (key(0), EVICT, Ask),
+        (replace(key(-1), in_use=Answer.REFUSED), NOTHING, Expired),
+        (replace(key(-1), in_use=Answer.REFUSED), EVICT, Expired),
+        (replace(key(-1), in_use=Answer.NONE), NOTHING, Unanswered),
+        (replace(key(-1), in_use=Answer.NONE), EVICT, Unanswered),
+        # ... and one that it accepts is a stale note
+        (replace(key(-1), in_use=Answer.ACCEPTED), NOTHING, Issue),
+        (replace(key(-400), in_use=Answer.ACCEPTED), NOTHING, Issue),
+        (replace(key(-1, attempts=KEY_LIMITED), in_use=Answer.ACCEPTED), NOTHING, Wait),
+        (replace(key(-1, open_attempt=key_attempt()), in_use=Answer.ACCEPTED), EVICT, Issue),
+    ],
+)
+def test_what_to_do_about_an_api_key(given: Facts, command: Command, expected: type[Decision]) -> None:
+    """The same questions in the same order; but of its end a note tells, or nobody."""
+    assert type(decide(given, POLICY, command, NOW)) is expected
+
+
+def test_of_an_api_key_five_attempts_leave_and_then_one_in_half_an_hour() -> None:
+    """The vendor's limit, which nothing passes: not `force`, not an end that is near."""
+    given, free = key(1), []
+    for minute in range(3 * 60):
+        now = NOW + timedelta(minutes=minute)
+        if isinstance(decide(given, POLICY, EVICT, now), Issue):
+            free.append(minute)
+            given = replace(given, state=replace(given.state, attempts=given.state.attempts.charged(now)))
+    apart = int((API_KEY_LIMIT.spacing + MARGIN) / timedelta(minutes=1))
+    assert (free[:5], apart) == ([0, 1, 2, 3, 4], 32)
+    assert free[5:] == list(range(4 + apart, 3 * 60, apart))
+
+
+@pytest.mark.parametrize(
+    ("given", "until"),
+    [
+        (key(None, open_attempt=key_attempt()), None),
+        (key(20, open_attempt=key_attempt()), NOW + timedelta(days=13)),
+        (key(60, open_attempt=key_attempt()), NOW + timedelta(days=53)),
+        (key(20, last_rotation=rotated(timedelta(hours=23))), NOW + timedelta(hours=1)),
+        (key(20, attempts=KEY_LIMITED), NOW + timedelta(minutes=32)),
+    ],
+)
+def test_whoever_must_wait_for_an_api_key_is_told_until_when(given: Facts, until: datetime | None) -> None:
+    """None says that it has no end by itself."""
+    decision = decide(given, POLICY, NOTHING, NOW)
+    assert isinstance(decision, Hold | Wait)
+    assert decision.until == until
+
+
+KEY_ASKED = "The attempt of 2026-11-24T11:00:00Z (API key)"
+KEY_RISK = "another one may delete the API key in use."
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (key(60), "The API key in use is young enough."),
+        (key(None), "Nobody knows when the API key in use ends."),
+        (key(0), "The API key in use ended at 2026-11-24T12:00:00Z. Does the service still accept it?"),
+        (key(20, attempts=KEY_LIMITED), "The vendor's limit on API key requests leaves no attempt."),
+        (
+            key(20, open_attempt=key_attempt()),
+            f"{KEY_ASKED} has no known outcome: one may have been issued, and {KEY_RISK}",
+        ),
+        (key(20, open_attempt=key_attempt("rejected")), f"{KEY_ASKED} brought one that cannot be used; {KEY_RISK}"),
+        (
+            key(20, last_rotation=rotated(timedelta(hours=1))),
+            "Consumers may still hold the previous API key, and another one would delete it.",
+        ),
+        (
+            replace(key(20), progress=Progress.PROMOTED),
+            "The new API key is in use already; what is left is to tidy up and tell.",
+        ),
+        (replace(key(20), progress=Progress.STAGED), "A new API key is in hand, waiting to be put into use."),
+    ],
+)
+def test_a_decision_about_an_api_key_speaks_of_an_api_key(given: Facts, why: str) -> None:
+    """Read beside the certificate's in one log, each must say what it is about."""
+    assert decide(given, POLICY, NOTHING, NOW).why == why
+
+
+@pytest.mark.parametrize(("days_left", "another"), [(None, False), (1.1, False), (1, True), (-1, False)])
+def test_another_key_is_asked_for_only_where_the_end_is_known_and_near(
+    days_left: float | None, *, another: bool
+) -> None:
+    """Of a key without a known end nothing presses; the one in hand may be accepted any hour."""
+    waits = replace(key_attempt("issued"), started_at=NOW - SETTLING)
+    given = replace(key(days_left, open_attempt=waits), progress=Progress.STAGED, in_hand=1)
+    assert decide(given, POLICY, NOTHING, NOW) == Resume(
+        "A new API key is in hand, waiting to be put into use.", another=another
+    )
+
+
+@pytest.mark.parametrize("command", [NOTHING, FORCE, EVICT])
+@pytest.mark.parametrize("progress", Progress)
+def test_of_a_half_that_cannot_be_read_nothing_is_decided(progress: Progress, command: Command) -> None:
+    """What AWS refuses to read now is not gone, and a note that means nothing is no leave to guess."""
+    failure = InvalidCredential("apiKeyExpiry in the secret is nothing.")
+    given = replace(key(None, open_attempt=key_attempt()), progress=progress, failure=failure)
+    assert decide(given, POLICY, command, NOW) == Failed(str(failure), failure)
+
+
+def test_force_is_about_the_half_it_names() -> None:
+    """An eviction that a person accepts for one half must not cost the other."""
+    command = Command("secret", force=True, allow_eviction=True, half=HalfName.API_KEY)
+    assert command.about(HalfName.API_KEY) == command
+    of_the_other = command.about(HalfName.CERTIFICATE)
+    assert (of_the_other.force, of_the_other.allow_eviction, of_the_other.secret_id) == (False, False, "secret")
+    given = facts(10)
+    assert type(decide(given, POLICY, of_the_other, NOW)) is NotDue
+
+
+@pytest.mark.parametrize(
+    ("state", "until"),
+    [
+        ({"open_attempt": key_attempt()}, None),
+        ({"open_attempt": key_attempt("rejected")}, None),
+        ({"last_rotation": rotated(timedelta(hours=1))}, NOW + timedelta(hours=23)),
+    ],
+)
+def test_a_stale_note_ends_no_hold(state: dict[str, object], until: datetime | None) -> None:
+    """The service accepts the key, so nobody knows when it ends: no worse harm comes nearer than its deletion."""
+    decision = decide(replace(key(-1, **state), in_use=Answer.ACCEPTED), POLICY, NOTHING, NOW)
+    assert isinstance(decision, Hold)
+    assert decision.until == until

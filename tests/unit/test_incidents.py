@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.state import Incident, Telling
 from certificate_rotation.notifications.incidents import (
     LAST_DAY,
@@ -176,3 +177,26 @@ def test_a_renewed_certificate_does_not_escalate() -> None:
 def test_the_last_day_is_the_level_from_which_each_is_told_on_its_own() -> None:
     """A day is too short to wait for anything."""
     assert [level_of(threshold) >= LAST_DAY for threshold in THRESHOLDS] == [False, False, False, True, True]
+
+
+def test_each_half_has_a_day_of_its_own() -> None:
+    """The halves fail each by itself: that the certificate's was told keeps nobody from hearing of the key's."""
+    due = notice(None, TWICE, "ServiceFailure", 20 * DAY, NOW, half=HalfName.API_KEY)
+    assert due is not None
+    assert (due.reason, due.incident) == ("begun", KNOWN)
+    assert due.told == {**TWICE, "apiKey/ServiceFailure": Telling((NOW,), 0)}
+    both = {**due.told, "apiKey/ServiceFailure": Telling((NOW, NOW), 0)}
+    assert notice(None, both, "ServiceFailure", 20 * DAY, NOW, half=HalfName.API_KEY) is None
+    of_key = {"apiKey/ServiceFailure": Telling((NOW, NOW), 0)}
+    assert again(None, of_key) == Notice("begun", KNOWN, {**of_key, **TOLD})
+
+
+def test_a_key_whose_end_nobody_knows_never_escalates_by_itself() -> None:
+    """There is no date that comes closer; once a day is what is left."""
+    for hours in range(1, 24):
+        at = NOW + timedelta(hours=hours)
+        told = {"apiKey/OutcomeUnknown": Telling((NOW,), 0)}
+        assert (
+            notice(replace(KNOWN, code="OutcomeUnknown"), told, "OutcomeUnknown", None, at, half=HalfName.API_KEY)
+            is None
+        )

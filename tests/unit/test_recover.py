@@ -36,8 +36,8 @@ def test_a_secret_without_content_is_known_as_empty(version: str | None, text: s
 def test_what_the_ledger_holds_is_read_and_the_rest_passed_over(ec_key: PrivateKey) -> None:
     """An attempt that brought nothing has no certificate, and what came may be no certificate at all."""
     good = ending_in(ec_key, 90, "good")
-    record = {"certificate": good.pem, "cert_name": "good", "intent_version": "intent"}
-    assert [*issued_certificates([{"outcome": "unknown"}, {"certificate": "garbage"}, record])] == [good]
+    record = {"answer": good.pem, "name": "good", "intent_version": "intent"}
+    assert [*issued_certificates([{"outcome": "unknown"}, {"answer": "garbage"}, record])] == [good]
 
 
 def test_the_newest_that_outlasts_the_one_in_use_is_chosen(ec_key: PrivateKey) -> None:

@@ -27,14 +27,28 @@ def test_what_the_stack_leaves_open_has_the_contracts_defaults() -> None:
         cert_name_prefix="device-id",
         notify_on_success=True,
         watch_in_use=True,
-        policy=Policy(timedelta(0), timedelta(days=7), timedelta(hours=24)),
+        policy=Policy(
+            renew_before=timedelta(0),
+            critical=timedelta(days=7),
+            cutover_grace=timedelta(hours=24),
+            renew_api_key=True,
+            api_key_renew_before=timedelta(days=30),
+        ),
     )
 
 
 def test_empty_is_as_good_as_absent() -> None:
     """CloudFormation sets a parameter without a value to the empty text."""
-    names = ("SERVICE_REGION", "SERVICE_URL", "TRUSTED_CA_PEM", "KEY_ALGORITHM", "CRITICAL_DAYS", "WATCH_IN_USE")
+    names = ["SERVICE_REGION", "SERVICE_URL", "TRUSTED_CA_PEM", "KEY_ALGORITHM", "CRITICAL_DAYS", "WATCH_IN_USE"]
+    names += ["RENEW_API_KEY", "API_KEY_RENEW_BEFORE_DAYS"]
     assert Settings.from_env(STACK | dict.fromkeys(names, "")) == Settings.from_env(STACK)
+
+
+def test_whether_and_when_the_api_key_is_renewed_is_the_owners_to_say() -> None:
+    """Somebody else may renew it already; two who do would delete each other's."""
+    policy = Settings.from_env({**STACK, "RENEW_API_KEY": "false", "API_KEY_RENEW_BEFORE_DAYS": "14"}).policy
+    assert (policy.renew_api_key, policy.api_key_renew_before) == (False, timedelta(days=14))
+    assert Settings.from_env({**STACK, "API_KEY_RENEW_BEFORE_DAYS": "1"}).policy.api_key_renew_before.days == 1
 
 
 @pytest.mark.parametrize("name", STACK)
@@ -55,6 +69,12 @@ def test_what_only_the_stack_can_set_must_be_there(name: str) -> None:
         ("CRITICAL_DAYS", "7.5", "CRITICAL_DAYS is '7.5'"),
         ("CRITICAL_DAYS", "0", "Expected a whole number from 1 to 3650"),  # a hold would never end
         ("CRITICAL_DAYS", "soon", "CRITICAL_DAYS is 'soon'"),
+        ("RENEW_API_KEY", "no", "RENEW_API_KEY is 'no'. Expected one of true, false"),
+        ("RENEW_API_KEY", "True", "RENEW_API_KEY is 'True'. Expected one of true, false"),
+        ("API_KEY_RENEW_BEFORE_DAYS", "0", "Expected a whole number from 1 to 3650"),  # due when it has ended
+        ("API_KEY_RENEW_BEFORE_DAYS", "3651", "Expected a whole number from 1 to 3650"),
+        ("API_KEY_RENEW_BEFORE_DAYS", "-30", "API_KEY_RENEW_BEFORE_DAYS is '-30'"),
+        ("API_KEY_RENEW_BEFORE_DAYS", "a month", "API_KEY_RENEW_BEFORE_DAYS is 'a month'"),
         ("CUTOVER_GRACE_HOURS", "9" * 5000, "CUTOVER_GRACE_HOURS is"),
         ("CUTOVER_GRACE_HOURS", "٣", "Expected a whole number"),  # a digit to Python
         ("CERT_NAME_PREFIX", "a b", "Expected 1 to 40 letters"),

@@ -1,16 +1,18 @@
 """`store`: what belongs together, what the secret keeps, and what counts as working."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.x509 import Chain, PrivateKey, private_key_pem
 from cli.errors import UserError
+from cli.offer import Offer, check_valid, joined, new_halves, offered_chain
+from cli.options import when_it_ends
 from cli.secret import json_object, working
-from cli.store import Offer, check_valid, joined, offered_chain
-from tests.support.factories import NOW, certificate, secret
+from tests.support.factories import API_KEY, NOW, certificate, secret
 
 pytestmark = pytest.mark.makes_key_files  # they are what a person brings, or gets
 
@@ -22,9 +24,9 @@ def written(directory: Path, chain: Chain, key: PrivateKey) -> tuple[Path, Path]
     return directory / "cert", directory / "key"
 
 
-def offer(key: PrivateKey, **more: str) -> Offer:
+def offer(key: PrivateKey, cert_name: str | None = None, ends: datetime | None = None) -> Offer:
     """A good one."""
-    return Offer(Chain((certificate(key),)), key, "a-new-key", **more)
+    return Offer(Chain((certificate(key),)), key, "a-new-key", cert_name, ends)
 
 
 def test_the_keys_own_certificate_comes_first_whatever_the_order(
@@ -83,6 +85,51 @@ def test_the_name_stays_when_only_the_api_key_is_new(ec_key: PrivateKey) -> None
     same = Offer(Chain((certificate(ec_key),)), ec_key, "a-new-key")
     existing = {**existing, "cert": same.chain.pem}
     assert joined(same, existing).cert_name == "onboarded"
+
+
+def test_the_end_of_the_api_key_before_does_not_stay(ec_key: PrivateKey) -> None:
+    """The new key would be renewed by the old one's date: too late, or for nothing."""
+    existing = secret(ec_key, apiKeyExpiry="2031-01-01")
+    assert "apiKeyExpiry" not in joined(offer(ec_key), existing).document
+    assert joined(offer(ec_key, ends=NOW), existing).document["apiKeyExpiry"] == "2026-11-24T12:00:00Z"
+
+
+def test_the_end_of_an_api_key_that_stays_does_too(ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
+    """Only the certificate is new, and the note is as whoever wrote it left it."""
+    existing = secret(rsa_key, apiKeyExpiry=1924992000)
+    renewed = Offer(Chain((certificate(ec_key),)), ec_key, API_KEY)
+    assert joined(renewed, existing).document["apiKeyExpiry"] == 1924992000
+    assert new_halves(renewed, existing) == [HalfName.CERTIFICATE]
+
+
+@pytest.mark.parametrize("given", ["2031-01-01", "2031-01-01T01:00+01:00", "1924992000", "1924992000000", "20310101"])
+def test_the_end_is_taken_in_every_form_it_is_handed_out_in(given: str) -> None:
+    """People copy what they see."""
+    assert when_it_ends(given) == datetime(2031, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("given", ["in a year", "31.12.2031", "-1", "9999-12-31", "true"])
+def test_an_end_that_cannot_be_read_is_refused_with_a_form_that_can(given: str) -> None:
+    """Stored, it would fail at night, in another place."""
+    with pytest.raises(UserError, match=r"neither ISO 8601 nor Unix.* such as 2027.*Nothing was stored"):
+        when_it_ends(given)
+
+
+def test_who_does_not_know_the_end_need_not_say_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing typed at the question is an answer, and a script is not asked."""
+    assert when_it_ends(None) is None
+    asked: list[str] = []
+
+    def nothing(prompt: str) -> str:
+        asked.append(prompt)
+        return ""
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", nothing)
+    assert when_it_ends(None) is None
+    assert asked == ["When the API key ends (empty if not known; then nobody renews it): "]
+    assert when_it_ends("2031-01-01")
+    assert len(asked) == 1, "who gave it is not asked"
 
 
 def test_an_api_key_no_header_can_carry_is_refused_and_not_quoted(ec_key: PrivateKey) -> None:

@@ -72,7 +72,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     record = {"credential": arn, "record": f"attempt#{now.isoformat()}", "certificate": answer["cert"]}
     ledger.put_item(TableName=table, Item={name: {"S": value} for name, value in record.items()})
     detail = json.dumps({"secretArn": arn, "certName": cert_name})
-    events.put_events(Entries=[{"Source": "script", "DetailType": "Certificate Rotated", "Detail": detail}])
+    events.put_events(Entries=[{"Source": "script", "DetailType": "Credential Rotated", "Detail": detail}])
     alerts.publish(
         TopicArn=os.environ["ALERT_TOPIC_ARN"],
         Subject=f"rotated: {cert_name}",

@@ -1,19 +1,21 @@
 """The vendor's Third-Party Device-ID API over mutual TLS.
 
-Two calls: `cert:refresh`, which issues a certificate each time it is called and so is sent once, never repeated and
-never redirected; and `verdicts:statistics`, which is harmless and shows whether a certificate is accepted.
+Three calls: `cert:refresh` and `token:refresh`, which issue something each time they are called and so are sent once,
+never repeated and never redirected; and `verdicts:statistics`, which is harmless and shows whether a credential is
+accepted.
 """
 
 import json
 import logging
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from certificate_rotation.adapters import mtls
+from certificate_rotation.domain import api_key
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.errors import (
     OutcomeUnknown,
@@ -25,11 +27,13 @@ from certificate_rotation.domain.errors import (
     TooManyRequests,
     Unauthorized,
 )
-from certificate_rotation.domain.x509 import Chain, load_chain
+from certificate_rotation.domain.key_pair import show
+from certificate_rotation.domain.x509 import load_chain
 
 logger = logging.getLogger(__name__)
 
-REFRESH_PATH = "/api/v1/token/cert:refresh"
+CERTIFICATE_PATH = "/api/v1/token/cert:refresh"
+API_KEY_PATH = "/api/v1/token/token:refresh"
 PROBE_PATH = "/api/v1/token/verdicts:statistics"  # vendor: one request a second, returns no customer data
 
 ANSWER_SECONDS = 40.0  # signing may be slow, and giving up early leaves an attempt without an outcome
@@ -51,10 +55,15 @@ _TURNED_AWAY = {
 
 @dataclass(frozen=True)
 class Issued:
-    """The service's 200: a certificate (PEM, unchecked) and the name of the one it deleted, or empty."""
+    """The service's 200.
 
-    certificate: str
-    deleted_cert_name: str
+    Attributes:
+        answer: a certificate (PEM, unchecked), or an API key and its end (`api_key.read_answer`).
+        deleted: what it deleted, as people may read it; empty for nothing.
+    """
+
+    answer: str = field(repr=False)
+    deleted: str
 
 
 class DeviceIdApi:
@@ -69,9 +78,9 @@ class DeviceIdApi:
         """
         self._base_url = base_url
         self._trusted_ca_pem = trusted_ca_pem
-        self._last: tuple[Chain, ssl.SSLContext] | None = None
+        self._last: tuple[Credential, ssl.SSLContext] | None = None
 
-    def refresh(self, credential: Credential, csr_pem: str, cert_name: str) -> Issued:
+    def refresh_certificate(self, credential: Credential, csr_pem: str, cert_name: str) -> Issued:
         """Ask for a certificate: one request, whose answer is waited for at most `ANSWER_SECONDS`.
 
         Vendor: a GET with a JSON body; each call issues a certificate.
@@ -80,10 +89,24 @@ class DeviceIdApi:
             RefreshFailed: one of its subclasses; its `verdict` says what the failure proves.
         """
         body = {"pemCsr": csr_pem, "certName": cert_name}
-        status, headers, answer = self._get(credential, REFRESH_PATH, ANSWER_SECONDS, body)
+        status, headers, answer = self._get(credential, CERTIFICATE_PATH, ANSWER_SECONDS, body)
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            return _issued(answer, credential.api_key)
+            return _issued_certificate(_issued(answer), credential.api_key)
         raise _refusal(status, headers, _service_message(answer, credential.api_key))
+
+    def refresh_api_key(self, credential: Credential, now: datetime) -> Issued:
+        """Ask for an API key: as `refresh_certificate`, but with nothing to send.
+
+        Vendor: a GET without a body; each call issues a key. Nothing the service says here is quoted or logged: it may
+        be a key.
+
+        Raises:
+            RefreshFailed: one of its subclasses; its `verdict` says what the failure proves.
+        """
+        status, headers, answer = self._get(credential, API_KEY_PATH, ANSWER_SECONDS)
+        if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            return _issued_api_key(_issued(answer), now)
+        raise _refusal(status, headers, "")
 
     def accepts(self, credential: Credential) -> bool:
         """Whether the service lets this credential in, shown by a harmless call.
@@ -93,7 +116,7 @@ class DeviceIdApi:
             ServiceFailure: an answer that neither lets in nor refuses.
         """
         try:
-            status, _, answer = self._get(credential, PROBE_PATH, PROBE_SECONDS)
+            status, _, _ = self._get(credential, PROBE_PATH, PROBE_SECONDS)
         except Unauthorized:
             return False
         except OutcomeUnknown as error:  # of a probe, a lost answer is no more than that
@@ -102,17 +125,22 @@ class DeviceIdApi:
             return False
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return True
-        message = _service_message(answer, credential.api_key)
-        raise ServiceFailure(f"The service answered {status} to the probe{message}.")
+        raise ServiceFailure(f"The service answered {status} to the probe.")  # not quoted: it may name another key
 
     def _context(self, credential: Credential) -> ssl.SSLContext:
-        """The last one again while the certificate is the same: making one takes longer than an exchange.
+        """The last one again, shown another certificate where it has to be: making one takes longer than an exchange.
 
-        Never one for two certificates: with keys of different kinds, TLS would choose which of the two to show.
+        Never for keys of two kinds: OpenSSL keeps a certificate of each, and would choose which one to show.
         """
-        if self._last is None or self._last[0] != credential.chain:
-            self._last = credential.chain, mtls.client_context(credential, self._trusted_ca_pem)
-        return self._last[1]
+        last, self._last = self._last, None  # if it cannot be told to show this one, it is of no use any more
+        if last is None or type(last[0].key) is not type(credential.key):
+            context = mtls.client_context(credential, self._trusted_ca_pem)
+        else:
+            shown, context = last
+            if shown.chain != credential.chain:
+                show(context, credential.key, credential.chain)
+        self._last = credential, context
+        return context
 
     def _get(
         self, credential: Credential, path: str, seconds: float, body: Mapping[str, str] | None = None
@@ -130,11 +158,15 @@ class DeviceIdApi:
             raise OutcomeUnknown(f"The request was sent, and no readable answer came back: {error}.") from None
 
 
-def _issued(answer: bytes, api_key: str) -> Issued:
+def _issued(answer: bytes) -> Mapping[str, object]:
     document = _json_object(answer)
     if document is None:
         raise OutcomeUnknown("The service answered 200 with something that is not a JSON object.")
-    certificate, deleted = document.get("cert"), document.get("deletedCertName")
+    return document
+
+
+def _issued_certificate(document: Mapping[str, object], api_key: str) -> Issued:
+    certificate = document.get("cert")
     if not isinstance(certificate, str) or "-----BEGIN CERTIFICATE-----" not in certificate:
         raise OutcomeUnknown("The service answered 200 without a certificate in `cert`.")
     certificate = certificate.encode(errors="replace").decode()  # JSON can say more than UTF-8
@@ -144,7 +176,17 @@ def _issued(answer: bytes, api_key: str) -> Issued:
         logger.info("The service sent this certificate:\n%s", certificate)
     except ValueError:  # kept for people, who may make something of it; the offline check refuses it
         certificate = certificate.replace(api_key, "[apiKey]")[:MAX_UNREADABLE]
-    return Issued(certificate, _line(deleted, api_key))
+    return Issued(certificate, _line(document.get("deletedCertName"), api_key))
+
+
+def _issued_api_key(document: Mapping[str, object], now: datetime) -> Issued:
+    token, deleted = document.get("token"), document.get("deletedToken")
+    if not isinstance(token, str):
+        raise OutcomeUnknown("The service answered 200 without an API key in `token`.")
+    # Its name may be the key itself, so of what was deleted no more is said than that.
+    return Issued(
+        api_key.answer_of(token[:MAX_UNREADABLE], document.get("expiry"), now), "an older API key" if deleted else ""
+    )
 
 
 def _refusal(status: int, headers: Mapping[str, str], message: str) -> RefreshFailed:

@@ -16,12 +16,14 @@ One module, because the conditions of all writes together are the lock.
 
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from certificate_rotation.adapters.aws import AwsError, aws_reason
-from certificate_rotation.adapters.ledger_items import flat, flat_told, item, state, time_text
+from certificate_rotation.adapters.ledger_items import attribute, flat, flat_told, item, state, time_text
 from certificate_rotation.domain.errors import StorageFailure
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
 
@@ -36,7 +38,7 @@ COUNTERS_KEPT = timedelta(days=1)
 UNCHANGED = "revision = :seen"  # somebody acted between our reading and our claim
 NEW_CREDENTIAL = "attribute_not_exists(revision)"  # as UNCHANGED, for the very first claim
 LEASE_IS_OURS = "lease.#owner = :owner"  # our lease ran out and another invocation took over
-ATTEMPT_IS_OURS = "open_attempt.started_at = :started_at"  # a later run gave this attempt up
+ATTEMPT_IS_OURS = "{open_attempt}.started_at = :started_at"  # a later run gave this attempt up
 
 
 class Ledger:
@@ -70,47 +72,56 @@ class Ledger:
         first, second = (_state(response.get("Item", {})) for response in answer["Responses"])
         return first, second
 
-    def claim(self, arn: str, seen: State, lease: Lease) -> bool:
-        """Take the lease, if nothing has changed since `seen`; False when something has.
+    def claim(self, arn: str, seen: State, lease: Lease, half: HalfName) -> bool:
+        """Take the lease to act on a half, if nothing has changed since `seen`; False when something has.
 
         Whether another's lease stands in the way was decided on `seen`.
         """
         # A repeat after a lost answer meets the lease we took ourselves: that is a success.
         condition = f"({UNCHANGED if seen.revision else NEW_CREDENTIAL}) OR {LEASE_IS_OURS}"
-        values = {":lease": flat(lease), ":next": seen.revision + 1, ":owner": lease.owner}
+        values = {":lease": flat(lease), ":next": seen.revision + 1, ":owner": lease.owner, ":half": half.value}
         if seen.revision:
             values[":seen"] = seen.revision
-        return self._update(arn, "SET lease = :lease, revision = :next", condition, values)
+        return self._update(arn, "SET lease = :lease, revision = :next, last_acted = :half", condition, values)
 
     def release(self, arn: str, owner: str) -> bool:
         """Give the lease back; False when it was not ours any more."""
         return self._update(arn, "REMOVE lease ADD revision :one", LEASE_IS_OURS, {":owner": owner, ":one": 1})
 
-    def charge(
-        self, arn: str, owner: str, attempts: Attempts, attempt: OpenAttempt, *, earlier: OpenAttempt | None = None
+    def charge(  # noqa: PLR0913 - one per thing that is written
+        self,
+        arn: str,
+        half: HalfName,
+        owner: str,
+        attempts: Attempts,
+        attempt: OpenAttempt,
+        *,
+        earlier: OpenAttempt | None = None,
     ) -> bool:
         """Count an attempt before it leaves, its outcome unknown; False when the lease is not ours any more.
 
-        `earlier`: the attempt whose certificate still waits, and is kept until one of the two is accepted.
+        `earlier`: the attempt whose answer still waits, and is kept until one of the two is accepted.
         """
         values = {":attempts": flat(attempts), ":attempt": flat(attempt), ":owner": owner, ":one": 1}
-        update = "SET attempts = :attempts, open_attempt = :attempt"
+        update = f"SET {attribute(half, 'attempts')} = :attempts, {attribute(half, 'open_attempt')} = :attempt"
         if earlier:
-            update, values = f"{update}, earlier = :earlier", values | {":earlier": flat(earlier)}
+            update = f"{update}, {attribute(half, 'earlier')} = :earlier"
+            values[":earlier"] = flat(earlier)
         else:
-            update += " REMOVE earlier"
-        return self._change(self._write(arn, f"{update} ADD revision :one", LEASE_IS_OURS, values), attempt)
+            update += f" REMOVE {attribute(half, 'earlier')}"
+        return self._change(self._write(arn, f"{update} ADD revision :one", LEASE_IS_OURS, values), half, attempt)
 
-    def journal(self, arn: str, attempt: OpenAttempt) -> None:
-        """Record what became of the open attempt, the certificate included: the first of its two stores."""
-        update = "SET open_attempt = :attempt ADD revision :one"
+    def journal(self, arn: str, half: HalfName, attempt: OpenAttempt) -> None:
+        """Record what became of the open attempt, the answer included: the first of its two stores."""
+        update = f"SET {attribute(half, 'open_attempt')} = :attempt ADD revision :one"
         values = {":attempt": flat(attempt), ":started_at": time_text(attempt.started_at), ":one": 1}
-        if not self._change(self._write(arn, update, ATTEMPT_IS_OURS, values), attempt):
+        if not self._change(self._write(arn, update, _is_ours(half), values), half, attempt):
             raise StorageFailure("The ledger's state was changed by somebody else while the service was asked.")
 
     def settle(  # noqa: PLR0913 - one per thing that is written
         self,
         arn: str,
+        half: HalfName,
         attempts: Attempts,
         attempt: OpenAttempt,
         *,
@@ -118,10 +129,11 @@ class Ledger:
         message: str,
         earlier: OpenAttempt | None,
     ) -> None:
-        """Close an attempt that brought no certificate.
+        """Close an attempt that brought nothing.
 
         Args:
             arn: the secret's.
+            half: which half it was for.
             attempts: what is left of the limit.
             attempt: the one to close.
             outcome: the error's name.
@@ -129,17 +141,19 @@ class Ledger:
             earlier: the attempt that was open before this one: it is so again, and goes on holding or waiting.
         """
         values = {":attempts": flat(attempts), ":started_at": time_text(attempt.started_at), ":one": 1}
+        sets, removes = f"SET {attribute(half, 'attempts')} = :attempts", f"REMOVE {attribute(half, 'earlier')}"
         if earlier:
-            update = "SET attempts = :attempts, open_attempt = :earlier REMOVE earlier ADD revision :one"
+            sets += f", {attribute(half, 'open_attempt')} = :earlier"
             values[":earlier"] = flat(earlier)
         else:
-            update = "SET attempts = :attempts REMOVE open_attempt, earlier ADD revision :one"
-        write = self._write(arn, update, ATTEMPT_IS_OURS, values)
-        self._change(write, attempt, outcome=outcome, message=message)
+            removes += f", {attribute(half, 'open_attempt')}"
+        write = self._write(arn, f"{sets} {removes} ADD revision :one", _is_ours(half), values)
+        self._change(write, half, attempt, outcome=outcome, message=message)
 
     def close(  # noqa: PLR0913 - one per thing that is written
         self,
         arn: str,
+        half: HalfName,
         owner: str,
         attempt: OpenAttempt,
         rotation: LastRotation,
@@ -148,50 +162,62 @@ class Ledger:
         keep: Iterable[News] = (),
         told: Iterable[News] = (),
     ) -> bool:
-        """Close the rotation and give the lease back: the certificate is in use and the labels are tidied.
+        """Close the rotation and give the lease back: the new half is in use and the labels are tidied.
 
         False, and neither, when another invocation took the lease over: it finds what is left and closes that itself.
 
         Args:
             arn: the secret's.
+            half: which half was renewed.
             owner: whose lease it is.
             attempt: the open one.
             rotation: what happened.
-            promoted: the attempt whose certificate is in use: the open one, or the earlier one.
+            promoted: the attempt whose answer is in use: the open one, or the earlier one.
             keep: the news AWS did not take: the next run tells it.
             told: the news of earlier runs that AWS took now.
         """
         sets, removes, values = _of_news(keep, told)
-        update = f"SET {', '.join(['last_rotation = :rotation', *sets])} "
-        update += f"REMOVE {', '.join(['open_attempt', 'earlier', 'lease', 'incident', *removes])} ADD revision :one"
+        over = [attribute(half, name) for name in ("open_attempt", "earlier", "incident")]
+        update = f"SET {', '.join([f'{attribute(half, "last_rotation")} = :rotation', *sets])} "
+        update += f"REMOVE {', '.join(['lease', *over, *removes])} ADD revision :one"
         values |= {
             ":rotation": flat(rotation),
             ":owner": owner,
             ":started_at": time_text(attempt.started_at),
             ":one": 1,
         }
-        write = self._write(arn, update, f"{LEASE_IS_OURS} AND {ATTEMPT_IS_OURS}", values)
-        return self._change(write, promoted, outcome="rotated")
+        write = self._write(arn, update, f"{LEASE_IS_OURS} AND {_is_ours(half)}", values)
+        return self._change(write, half, promoted, outcome="rotated")
 
-    def drop(self, arn: str, attempt: OpenAttempt, *, keep: Iterable[News] = (), told: Iterable[News] = ()) -> None:
-        """Forget an attempt that was made for a certificate no longer in use; its history stays."""
-        sets, removes, values = _of_news(keep, told)
-        update = f"SET {', '.join(sets)} " if sets else ""
-        update += f"REMOVE {', '.join(['open_attempt', 'earlier', *removes])} ADD revision :one"
-        values |= {":started_at": time_text(attempt.started_at), ":one": 1}
-        write = self._write(arn, update, ATTEMPT_IS_OURS, values)
-        self._change(write, attempt, outcome="dropped")
-
-    def remember(
+    def drop(
         self,
         arn: str,
+        half: HalfName,
+        attempt: OpenAttempt,
+        *,
+        keep: Iterable[News] = (),
+        told: Iterable[News] = (),
+    ) -> None:
+        """Forget an attempt that was made for one no longer in use; its history stays."""
+        sets, removes, values = _of_news(keep, told)
+        update = f"SET {', '.join(sets)} " if sets else ""
+        over = [attribute(half, name) for name in ("open_attempt", "earlier")]
+        update += f"REMOVE {', '.join([*over, *removes])} ADD revision :one"
+        values |= {":started_at": time_text(attempt.started_at), ":one": 1}
+        write = self._write(arn, update, _is_ours(half), values)
+        self._change(write, half, attempt, outcome="dropped")
+
+    def remember(  # noqa: PLR0913 - one per thing that is written
+        self,
+        arn: str,
+        half: HalfName,
         incident: Incident | None,
         when: Mapping[str, Telling],
         *,
         keep: Iterable[News] = (),
         told: Iterable[News] = (),
     ) -> None:
-        """Set or clear the open incident, and when people were told. Needs no lease: no certificate hangs on it.
+        """Set or clear a half's open incident, and when people were told. Needs no lease: no credential hangs on it.
 
         `keep`, `told`: as of `close`.
         """
@@ -199,10 +225,10 @@ class Ledger:
         sets.append("told = :told")
         values[":told"] = flat_told(when)
         if incident:
-            sets.append("incident = :incident")
+            sets.append(f"{attribute(half, 'incident')} = :incident")
             values[":incident"] = flat(incident)
         else:
-            removes.append("incident")
+            removes.append(attribute(half, "incident"))
         update = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
         self._update(arn, update, "", values)
 
@@ -249,11 +275,15 @@ class Ledger:
             raise _failed("changing the ledger", error) from error
         return True
 
-    def _change(self, write: Any, attempt: OpenAttempt, **remarks: str) -> bool:  # noqa: ANN401 - from _write
+    def _change(self, write: Any, half: HalfName, attempt: OpenAttempt, **remarks: str) -> bool:  # noqa: ANN401 - from _write
         """Change the state and the attempt's history together; False, and neither, when the condition does not hold."""
+        public = (
+            attempt if half is HalfName.CERTIFICATE else replace(attempt, answer=None)
+        )  # even sealed, not for years
         record = {
-            **flat(attempt),
+            **flat(public),
             **remarks,
+            "renews": half.value,
             "credential": write["Key"]["credential"]["S"],
             "record": f"attempt#{time_text(attempt.started_at)}",
             "expires_at": int((attempt.started_at + HISTORY_KEPT).timestamp()),
@@ -271,6 +301,10 @@ class Ledger:
         except AwsError as error:
             raise _failed("changing the ledger", error) from error
         return True
+
+
+def _is_ours(half: HalfName) -> str:
+    return ATTEMPT_IS_OURS.format(open_attempt=attribute(half, "open_attempt"))
 
 
 def _of_news(keep: Iterable[News], told: Iterable[News]) -> tuple[list[str], list[str], dict[str, object]]:

@@ -1,19 +1,36 @@
 """Between our values and DynamoDB's items: times become ISO text in UTC, so that a person can read the table."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from certificate_rotation.domain.rate_limit import Attempts
-from certificate_rotation.domain.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
+from certificate_rotation.domain.half import HalfName
+from certificate_rotation.domain.rate_limit import UNUSED, Attempts
+from certificate_rotation.domain.state import (
+    HalfState,
+    Incident,
+    LastRotation,
+    Lease,
+    News,
+    OpenAttempt,
+    State,
+    Telling,
+)
 
 _TIMES = {"last_at", "blocked_until", "started_at", "until", "at", "since", "alerted_at", "seen_at"}
 _NUMBERS = {"burst_left", "level"}
 NEWS = "news_"  # how the attributes begin that each hold one message AWS did not take
+_HALVES = {HalfName.CERTIFICATE: "certificate_", HalfName.API_KEY: "api_key_"}
+_NOT_STORED = {"limit"}  # it is the vendor's, and in the code
+
+
+def attribute(half: HalfName, name: str) -> str:
+    """What the attribute of a half is called in the `state` item; `name` as in `HalfState`."""
+    return _HALVES[half] + name
 
 
 def item(plain: Mapping[str, object]) -> dict[str, Any]:
@@ -28,7 +45,7 @@ def time_text(value: datetime) -> str:
 
 def flat(value: Attempts | Lease | OpenAttempt | LastRotation | Incident | News) -> dict[str, object]:
     """A value of `state` as a plain mapping; what is None is left out."""
-    plain = {f.name: getattr(value, f.name) for f in fields(value)}
+    plain = {f.name: getattr(value, f.name) for f in fields(value) if f.name not in _NOT_STORED}
     return {k: time_text(v) if isinstance(v, datetime) else v for k, v in plain.items() if v is not None}
 
 
@@ -47,17 +64,26 @@ def state(stored: Mapping[str, Any]) -> State:
     news = (_value(News, plain, name) for name in sorted(plain) if name.startswith(NEWS))
     return State(
         revision=int(plain.get("revision", 0)),
-        attempts=_value(Attempts, plain, "attempts") or Attempts(),
         lease=_value(Lease, plain, "lease"),
-        open_attempt=_value(OpenAttempt, plain, "open_attempt"),
-        earlier=_value(OpenAttempt, plain, "earlier"),
-        last_rotation=_value(LastRotation, plain, "last_rotation"),
-        incident=_value(Incident, plain, "incident"),
+        last_acted=HalfName(plain["last_acted"]) if "last_acted" in plain else None,
+        certificate=_half(HalfName.CERTIFICATE, plain),
+        api_key=_half(HalfName.API_KEY, plain),
         told={
             code: Telling(tuple(map(_time, one["at"])), int(one["level"]))
             for code, one in plain.get("told", {}).items()
         },
         news=tuple(one for one in news if one),
+    )
+
+
+def _half(half: HalfName, plain: Mapping[str, Any]) -> HalfState:
+    attempts = _value(Attempts, plain, attribute(half, "attempts"))
+    return HalfState(
+        attempts=replace(attempts, limit=UNUSED[half].limit) if attempts else UNUSED[half],
+        open_attempt=_value(OpenAttempt, plain, attribute(half, "open_attempt")),
+        earlier=_value(OpenAttempt, plain, attribute(half, "earlier")),
+        last_rotation=_value(LastRotation, plain, attribute(half, "last_rotation")),
+        incident=_value(Incident, plain, attribute(half, "incident")),
     )
 
 

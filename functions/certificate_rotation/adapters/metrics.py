@@ -44,14 +44,13 @@ def finish(function_name: str, started: datetime, report: Report) -> None:
     """
     explained = report.error is None or isinstance(report.error, RotationError)
     found: dict[str, float] = {}
-    if not report.dry_run:
+    if not (report.dry_run or report.of_step):
         if explained:
             found = {"RunCompleted": 1, OUTCOMES[report.outcome]: 1}
-        if report.attempts is not None and not report.error:
-            found["AttemptsAvailable"] = report.attempts
-        if report.not_after:
-            # With its fraction: CriticalDays is reached at the moment, not at the start of that day.
-            found["DaysToExpiry"] = round((report.not_after - started) / timedelta(days=1), 3)
+        if report.halves and not report.error:
+            found["AttemptsAvailable"] = min(half.attempts for half in report.halves.values())
+        if report.first_end:  # with its fraction: CriticalDays is reached at the moment, not at the start of that day
+            found["DaysToExpiry"] = round((report.first_end - started) / timedelta(days=1), 3)
         if report.mails_refused:
             found["AlertNotPublished"] = report.mails_refused
         if report.in_use.answer is Answer.NONE:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 CURRENT = "AWSCURRENT"
 PREVIOUS = "AWSPREVIOUS"
-PENDING = "AWSPENDING"
-INTENT = "ROTATION_INTENT"
-EARLIER = "ROTATION_EARLIER"  # on the intent of a certificate that still waits while another one was asked for
+PENDING = "AWSPENDING"  # Secrets Manager's own rotation puts it on the version whose id is its token
 
 # What `DescribeSecret` answers when the cure lies with how the secret is named, or with the secret, not with AWS.
 # AccessDenied is among them: to a role that may look at its own secret alone, a name that does not exist is the same.
@@ -81,12 +79,14 @@ class SecretStore:
         return answer["VersionId"], text
 
     def read(self, arn: str, version: str) -> str | None:
-        """The text of one version; None when it is gone, or binary.
+        """The text of one version, empty where it is binary; None when it is gone, or never held anything.
 
         AWS may lag behind the write that made it: what is gone is gone at a second look, too.
         """
         answer = self._version(arn, version) or self._version(arn, version)
-        return answer.get("SecretString") if answer else None
+        if answer is None or not {"SecretString", "SecretBinary"} & answer.keys():
+            return None
+        return answer.get("SecretString", "")
 
     def _version(self, arn: str, version: str) -> "GetSecretValueResponseTypeDef | None":
         try:
@@ -101,18 +101,18 @@ class SecretStore:
         at = self.labels(arn).versions.get(PREVIOUS)
         return self.read(arn, at) if at else None
 
-    def put(self, arn: str, version: str, text: str, label: str) -> None:
-        """Add a version under one label.
+    def put(self, arn: str, version: str, text: str, *labels: str) -> None:
+        """Add a version under these labels, which leave the versions that had them.
 
         AWS: repeating it with the same id and text does nothing, so botocore may repeat it.
         Never call it with AWSCURRENT: that would replace the credential in use without comparing.
         """
         try:
             self._client.put_secret_value(
-                SecretId=arn, ClientRequestToken=version, SecretString=text, VersionStages=[label]
+                SecretId=arn, ClientRequestToken=version, SecretString=text, VersionStages=list(labels)
             )
         except AwsError as error:
-            raise _refused(f"storing the version labelled {label}", error) from error
+            raise _refused(f"storing the version labelled {' and '.join(labels)}", error) from error
 
     def promote(self, arn: str, version: str, instead_of: str) -> bool:
         """Move AWSCURRENT to `version` if it still sits on `instead_of`; False when it does not.

@@ -1,18 +1,19 @@
-"""The secret's JSON as values: the credential consumers read, and the intent a rotation starts from."""
+"""The secret's JSON as a value: the credential consumers read."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Self
 
+from certificate_rotation.domain import api_key as api_keys
 from certificate_rotation.domain.errors import InvalidCredential
 from certificate_rotation.domain.key_pair import check_usable
+from certificate_rotation.domain.times import utc_text
 from certificate_rotation.domain.x509 import (
     Chain,
     PrivateKey,
     belong_together,
-    is_request_for,
     load_chain,
     load_private_key,
     private_key_pem,
@@ -20,7 +21,7 @@ from certificate_rotation.domain.x509 import (
 
 MAX_SECRET_BYTES = 65_536  # AWS: the size of a Secrets Manager value
 _ROOM_FOR_A_NEW_CHAIN = 16_384  # a new certificate may come with a longer chain and a larger key than the old one
-_API_KEY = re.compile(r"[\x21-\x7e]{1,4096}")  # what an HTTP header can carry, blanks excluded
+API_KEY_EXPIRY = "apiKeyExpiry"  # the contract's name of the note that says when the API key ends
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,16 @@ class Credential:
         Raises:
             InvalidCredential: names the field and what was expected there; quotes no value.
         """
-        document = _json_object(secret)
-        api_key = _text(document, "apiKey")
-        if not _API_KEY.fullmatch(api_key):
-            raise InvalidCredential("apiKey in the secret holds blanks, line breaks or non-ASCII characters.")
-        chain = _read("cert", lambda: load_chain(_text(document, "cert")))
-        key = _read("privateKey", lambda: load_private_key(_text(document, "privateKey")))
+        document = json_object(secret)
+        api_key = text_of(document, "apiKey")
+        read_field("apiKey", lambda: api_keys.check(api_key))
+        chain = read_field("cert", lambda: load_chain(text_of(document, "cert")))
+        key = read_field("privateKey", lambda: load_private_key(text_of(document, "privateKey")))
         if not belong_together(key, chain.leaf):
             raise InvalidCredential(
                 "privateKey in the secret is not the key of cert (its first certificate must be the client's own)."
             )
-        _read("cert", lambda: check_usable(key, chain))
+        read_field("cert", lambda: check_usable(key, chain))
         cert_name = document.get("certName") or None
         if not isinstance(cert_name, str | None) or not (cert_name or "").isprintable():
             raise InvalidCredential("certName in the secret must be text of printable characters.")
@@ -71,7 +71,17 @@ class Credential:
             )
         return credential
 
-    def renewed(self, chain: Chain, key: PrivateKey, cert_name: str) -> Self:
+    @property
+    def api_key_expiry(self) -> datetime | None:
+        """When the API key ends, by the note in the secret; None without one.
+
+        Raises:
+            InvalidCredential: the note cannot be read.
+        """
+        note = self.document.get(API_KEY_EXPIRY)
+        return None if note is None else read_field(API_KEY_EXPIRY, lambda: api_keys.read_expiry(note))
+
+    def with_certificate(self, chain: Chain, key: PrivateKey, cert_name: str) -> "Credential":
         """The same credential with another certificate, key and name; everything else survives untouched.
 
         Raises:
@@ -80,61 +90,34 @@ class Credential:
         check_usable(key, chain)
         changed = {"cert": chain.pem, "privateKey": private_key_pem(key), "certName": cert_name}
         document = {**self.document, **changed}
-        renewed = replace(self, document=document, chain=chain, key=key, cert_name=cert_name)
-        if len(renewed.dump()) > MAX_SECRET_BYTES:
-            raise ValueError(f"is too large: with it, the secret would have more than {MAX_SECRET_BYTES} bytes")
-        return renewed
+        return _storable(replace(self, document=document, chain=chain, key=key, cert_name=cert_name))
+
+    def with_api_key(self, api_key: str, expiry: datetime | None) -> "Credential":
+        """The same credential with another API key, and the note of its end; without the note where nobody knows it.
+
+        Raises:
+            ValueError: it could not be used, or not stored.
+        """
+        api_keys.check(api_key)
+        document = {**self.document, "apiKey": api_key}
+        document.pop(API_KEY_EXPIRY, None)
+        if expiry:
+            document[API_KEY_EXPIRY] = utc_text(expiry)
+        return _storable(replace(self, document=document, api_key=api_key))
 
     def dump(self) -> str:
         """The credential as the text of a secret version."""
         return json.dumps(self.document)
 
 
-@dataclass(frozen=True)
-class Intent:
-    """What a rotation will ask for, stored before it asks: a crash must not part a certificate from its key.
-
-    Attributes:
-        version: the secret version that holds it.
-        private_key_pem: PKCS#8, unencrypted.
-        csr_pem: PKCS#10 for that key.
-        cert_name: unique per rotation.
-        based_on: fingerprint of the certificate in use when it was made.
-    """
-
-    version: str
-    private_key_pem: str = field(repr=False)
-    csr_pem: str
-    cert_name: str
-    based_on: str
-
-    @classmethod
-    def parse(cls, version: str, secret: str) -> Self:
-        """Read what `dump` wrote into `version`.
-
-        Raises:
-            InvalidCredential: somebody else wrote this version.
-        """
-        document = _json_object(secret)
-        intent = cls(version, *(_text(document, name) for name in ("privateKey", "csr", "certName", "basedOn")))
-        key = _read("privateKey", lambda: load_private_key(intent.private_key_pem))
-        if not is_request_for(intent.csr_pem, key):
-            raise InvalidCredential("csr in the secret is not a certificate request for privateKey.")
-        return intent
-
-    def dump(self) -> str:
-        """The intent as the text of a secret version."""
-        return json.dumps(
-            {
-                "privateKey": self.private_key_pem,
-                "csr": self.csr_pem,
-                "certName": self.cert_name,
-                "basedOn": self.based_on,
-            }
-        )
+def _storable(credential: Credential) -> Credential:
+    if len(credential.dump()) > MAX_SECRET_BYTES:
+        raise ValueError(f"is too large: with it, the secret would have more than {MAX_SECRET_BYTES} bytes")
+    return credential
 
 
-def _json_object(secret: str) -> dict[str, object]:
+def json_object(secret: str) -> dict[str, object]:
+    """The object a secret's text holds. Raises `InvalidCredential`."""
     try:
         secret.encode()  # RFC 8259, section 8.1: half a surrogate pair is no JSON text
         document = json.loads(secret)
@@ -146,15 +129,17 @@ def _json_object(secret: str) -> dict[str, object]:
     return document
 
 
-def _text(document: Mapping[str, object], name: str) -> str:
+def text_of(document: Mapping[str, object], name: str) -> str:
+    """A field that must be text. Raises `InvalidCredential`."""
     value = document.get(name)
     if not isinstance(value, str) or not value.strip():
         raise InvalidCredential(f"{name} is missing in the secret, or is not text.")
     return value
 
 
-def _read[T](name: str, read: Callable[[], T]) -> T:
+def read_field[T](name: str, read: Callable[[], T]) -> T:
+    """What `read` makes of a field; its `ValueError` becomes an `InvalidCredential` that names the field."""
     try:
         return read()
-    except ValueError as error:  # its message quotes no input: see x509 and key_pair
+    except ValueError as error:  # its message quotes no input: see x509, key_pair and api_key
         raise InvalidCredential(f"{name} in the secret {error}.") from None

@@ -1,20 +1,24 @@
-"""What to do about one credential: facts in, decision out. Pure, and the standard library only.
+"""What to do about one half of a credential: facts in, decision out. Pure, and the standard library only.
 
-The service keeps two certificates per tenant, and a third deletes the oldest. So the order of the questions below
-matters: finish what is half done; never ask for a certificate that may cost the one in use, unless losing it to
-its own end is the worse harm or a person accepts it. Every question is in this module, because their order decides.
+The service keeps two of each half per tenant, and a third deletes the oldest. So the order of the questions below
+matters: finish what is half done; never ask for one that may cost the one in use, unless losing it to its own end is
+the worse harm or a person accepts it. Every question is in this module, because their order decides. Which of the two
+halves comes first is asked in `turn`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal, Self
 
-from certificate_rotation.domain.state import Lease, OpenAttempt, State
+from certificate_rotation.domain.errors import RotationError
+from certificate_rotation.domain.half import HalfName, Life
+from certificate_rotation.domain.state import HalfState, Lease, OpenAttempt
 from certificate_rotation.domain.verdict import Answer
 
 # A lease is the holder's clock, ours may be this far ahead of it: do not take it over too early.
 LEASE_SKEW = timedelta(minutes=1)
-# While a certificate in hand is not accepted yet, another one is asked for only ...
+# While one in hand is not accepted yet, another one is asked for only ...
 LAST_DAY = timedelta(days=1)  # ... in the last day of the one in use: a third one deletes it
 SETTLING = timedelta(hours=1)  # ... and this long after the one in hand was asked for: it may only need a moment
 
@@ -25,13 +29,28 @@ class Policy:
 
     Attributes:
         renew_before: how long before its end a certificate is renewed; zero for the last third of its life.
-        critical: from how long before the end expiry is a worse harm than losing the certificate in use.
-        cutover_grace: how long after a rotation consumers may still hold the previous certificate.
+        critical: from how long before the end expiry is a worse harm than losing the one in use.
+        cutover_grace: how long after a rotation consumers may still hold the previous one.
+        renew_api_key: whether the API key's end is looked at.
+        api_key_renew_before: how long before its end an API key is renewed, if its life is not too short for that.
     """
 
     renew_before: timedelta
     critical: timedelta
     cutover_grace: timedelta
+    renew_api_key: bool = True
+    api_key_renew_before: timedelta = timedelta(days=30)
+
+
+StepName = Literal["createSecret", "setSecret", "testSecret", "finishSecret"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the four steps of Secrets Manager's own rotation, and its token: the id of the version it works on."""
+
+    name: StepName
+    token: str
 
 
 @dataclass(frozen=True)
@@ -42,41 +61,65 @@ class Command:
         secret_id: name or ARN of the secret; None for the stack's.
         dry_run: report, change nothing.
         force: renew though it is not due.
-        allow_eviction: accept that the certificate in use may be deleted at once.
+        allow_eviction: accept that the one in use may be deleted at once.
+        half: which one `force` and `allow_eviction` are about.
+        step: of Secrets Manager's own rotation; None for a run of ours.
     """
 
     secret_id: str | None = None
     dry_run: bool = False
     force: bool = False
     allow_eviction: bool = False
+    half: HalfName = HalfName.CERTIFICATE
+    step: Step | None = None
+
+    @property
+    def evicts(self) -> bool:
+        """Whether a person wants another one though that may delete the one in use."""
+        return self.force and self.allow_eviction
+
+    def about(self, half: HalfName) -> Self:
+        """What it asks for of that half."""
+        return self if half is self.half else replace(self, force=False, allow_eviction=False)
 
 
 class Progress(StrEnum):
     """How far a rotation that an earlier run left behind has come, as far as it can be carried on."""
 
     NONE = "none"
-    STALE = "stale"  # made for a certificate that is no longer the one in use
-    ISSUED = "issued"  # the certificate is in the ledger, its key in the intent
-    STAGED = "staged"  # both are in a version labelled AWSPENDING
+    STALE = "stale"  # made for one that is no longer in use
+    ISSUED = "issued"  # the answer is in the ledger, what it needs is in the intent
+    STAGED = "staged"  # the whole credential is in a version of its own
     PROMOTED = "promoted"  # and in use; only tidying is left
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All a decision needs. Times are aware, UTC; the first three are the certificate's in use.
+    """All a decision about one half needs.
 
-    `in_use` is what the service said of that one in this run; `in_hand` is how many certificates wait to replace it,
-    `all_ended` that there were some, and that each has ended meanwhile.
+    Attributes:
+        half: which one.
+        life: of the one in use.
+        fingerprint: of the one in use.
+        state: what the ledger remembers.
+        lease: who is at work on the credential.
+        progress: of a rotation under way.
+        in_use: what the service said in this run of the credential in use.
+        in_hand: how many wait to replace the one in use, and have not ended.
+        all_ended: whether there were some, and each has ended meanwhile.
+        failure: why nothing more is known of this half in this run.
     """
 
-    not_before: datetime
-    not_after: datetime
+    half: HalfName
+    life: Life
     fingerprint: str
-    state: State
+    state: HalfState
+    lease: Lease | None = None
     progress: Progress = Progress.NONE
     in_use: Answer = Answer.NOT_ASKED
     in_hand: int = 0
     all_ended: bool = False
+    failure: RotationError | None = None
 
 
 @dataclass(frozen=True)
@@ -95,14 +138,14 @@ class Ask:
 
 @dataclass(frozen=True)
 class Issue:
-    """Ask the service for a certificate."""
+    """Ask the service for a new one."""
 
     why: str
 
 
 @dataclass(frozen=True)
 class Resume:
-    """Carry on a rotation whose certificate is in hand; no attempt is used.
+    """Carry on a rotation whose new half is in hand; no attempt is used.
 
     `another`: if the service still does not accept it, ask for one more and try both.
     """
@@ -113,17 +156,17 @@ class Resume:
 
 @dataclass(frozen=True)
 class Drop:
-    """Give up a rotation that was made for a certificate no longer in use, then decide again."""
+    """Give up a rotation that was made for one no longer in use, then decide again."""
 
     why: str
 
 
 @dataclass(frozen=True)
 class Hold:
-    """Wait, because going ahead may delete the certificate in use."""
+    """Wait, because going ahead may delete the one in use; `until` is None where that has no end by itself."""
 
     why: str
-    until: datetime
+    until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -150,81 +193,83 @@ class Unanswered:
 
 @dataclass(frozen=True)
 class Expired:
-    """Too late: the certificate in use has ended, and the service refuses it."""
+    """Too late: the one in use has ended, and the service refuses it."""
 
     why: str
 
 
-Decision = NotDue | Ask | Issue | Resume | Drop | Hold | Wait | Busy | Unanswered | Expired
+@dataclass(frozen=True)
+class Failed:
+    """Nothing can be decided about this half now."""
+
+    why: str
+    error: RotationError
 
 
-def renew_at(not_before: datetime, not_after: datetime, policy: Policy) -> datetime:
-    """When renewal of a certificate that is valid from `not_before` to `not_after` becomes due.
-
-    A `renew_before` as long as the certificate's whole life would renew without end, so it counts as zero.
-    """
-    life = not_after - not_before
-    return not_after - (policy.renew_before if timedelta(0) < policy.renew_before < life else life / 3)
-
-
-def held_until(not_before: datetime, not_after: datetime, policy: Policy) -> datetime:
-    """When a hold over an open attempt ends by itself: the end is near, and renewal is due."""
-    return max(not_after - policy.critical, renew_at(not_before, not_after, policy))
+Decision = NotDue | Ask | Issue | Resume | Drop | Hold | Wait | Busy | Unanswered | Expired | Failed
 
 
 def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner: str = "") -> Decision:
-    """Decide what to do at `now` (aware, UTC).
+    """Decide what to do about one half at `now` (aware, UTC).
 
     Args:
         facts: what was gathered.
         policy: the owner's settings.
-        command: what the event asks for; `force` and `allow_eviction` never pass the rate limit.
+        command: what the event asks for of this half; `force` and `allow_eviction` never pass the rate limit.
         now: aware, UTC.
         owner: who asks, so that its own lease does not count as another's.
     """
     decision = _decide(facts, policy, command, now)
     under_way = isinstance(decision, Ask | Issue | Resume | Drop) or bool(facts.state.open_attempt)
-    if under_way and _taken(facts.state.lease, owner, now):
+    if under_way and _taken(facts.lease, owner, now):
         return Busy("Another invocation is at work on this credential.")
     return decision
 
 
 def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> Decision:  # noqa: PLR0911 - a row each
-    state = facts.state
-    ended = now >= facts.not_after
-    critical = now >= facts.not_after - policy.critical
-    due_at = renew_at(facts.not_before, facts.not_after, policy)
-    due = now >= due_at or command.force
-
+    life, what = facts.life, facts.half.words
+    if facts.failure:
+        return Failed(str(facts.failure), facts.failure)
     match facts.progress:
         case Progress.STALE:
-            return _about_a_stale_one(facts, ended=ended)
+            return _about_a_stale_one(facts, ended=life.has_surely_ended(now))
         case Progress.PROMOTED:
-            return Resume("The new certificate is in use already; what is left is to tidy up and tell.")
+            return Resume(f"The new {what} is in use already; what is left is to tidy up and tell.")
         case Progress.ISSUED | Progress.STAGED if not facts.all_ended:
-            return Resume(
-                "A new certificate is in hand, waiting to be put into use.", another=_wants_another(facts, now)
-            )
+            another = _wants_another(facts, now) or (command.evicts and facts.state.attempts.available(now) > 0)
+            return Resume(f"A new {what} is in hand, waiting to be put into use.", another=another)
+        case _ if life.has_ended(now) and facts.in_use is not Answer.ACCEPTED:
+            return _about_an_ended_one(facts)
+        case _ if life.is_stale(now):  # it is due, and when it ends nobody knows
+            return _about_a_new_one(replace(facts, life=Life(renew_at=life.renew_at)), policy, command, now)
         case _:
-            pass
-    if ended and facts.in_use is not Answer.ACCEPTED:
-        return _about_an_ended_one(facts)
-    if state.open_attempt and not (critical and due) and not (command.force and command.allow_eviction):
-        return Hold(_why_held(state.open_attempt), held_until(facts.not_before, facts.not_after, policy))
+            return _about_a_new_one(facts, policy, command, now)
+
+
+def _about_a_new_one(facts: Facts, policy: Policy, command: Command, now: datetime) -> Decision:
+    """Nothing is in hand: whether to ask for one."""
+    state, life, what = facts.state, facts.life, facts.half.words
+    due_by_itself = life.renew_at is not None and now >= life.renew_at
+    due = due_by_itself or command.force
+    if facts.half is HalfName.API_KEY and not (policy.renew_api_key or command.force):
+        return NotDue("RenewApiKey is false.")
+    if state.open_attempt and not (life.is_within(policy.critical, now) and due) and not command.evicts:
+        return Hold(_why_held(state.open_attempt, what, ended=facts.all_ended), life.held_until(policy.critical))
     if not due:
-        return NotDue("The certificate in use is young enough.")
+        known = f"The {what} in use is young enough." if life.ends else f"Nobody knows when the {what} in use ends."
+        return NotDue(known)
     grace_ends = _grace_ends(facts, policy)
-    if grace_ends and now < grace_ends < facts.not_after and not command.allow_eviction:
-        return Hold("Consumers may still hold the previous certificate, and another one would delete it.", grace_ends)
+    if grace_ends and now < grace_ends and not command.allow_eviction and not life.has_ended(grace_ends):
+        return Hold(f"Consumers may still hold the previous {what}, and another one would delete it.", grace_ends)
     next_at = state.attempts.next_at(now)
     if next_at:
-        return Wait("The vendor's limit on certificate requests leaves no attempt.", next_at)
-    return Issue("Renewal is due." if now >= due_at else "Renewal was asked for.")
+        return Wait(f"The vendor's limit on {what} requests leaves no attempt.", next_at)
+    return Issue("Renewal is due." if due_by_itself else "Renewal was asked for.")
 
 
 def _about_a_stale_one(facts: Facts, *, ended: bool) -> Decision:
-    """Somebody replaced the certificate in use. What is in hand is given up only for one the service accepts."""
-    replaced = "The certificate in use is not the one this rotation was started for: somebody replaced it"
+    """Somebody replaced the one in use. What is in hand is given up only for one the service accepts."""
+    replaced = f"The {facts.half.words} in use is not the one this rotation was started for: somebody replaced it"
     if not facts.in_hand:
         return Drop(f"{replaced}.")
     match facts.in_use:
@@ -239,7 +284,7 @@ def _about_a_stale_one(facts: Facts, *, ended: bool) -> Decision:
 
 
 def _about_an_ended_one(facts: Facts) -> Decision:
-    ended = f"The certificate in use ended at {facts.not_after:%Y-%m-%dT%H:%M:%SZ}"
+    ended = f"The {facts.half.words} in use ended at {facts.life.ends:%Y-%m-%dT%H:%M:%SZ}"
     match facts.in_use:
         case Answer.NOT_ASKED:
             return Ask(f"{ended}. Does the service still accept it?")
@@ -255,7 +300,8 @@ def _wants_another(facts: Facts, now: datetime) -> bool:
     return (
         attempt is not None
         and facts.state.earlier is None
-        and now >= facts.not_after - LAST_DAY
+        and facts.life.is_within(LAST_DAY, now)
+        and not facts.life.is_stale(now)
         and now >= attempt.started_at + SETTLING
         and facts.state.attempts.available(now) > 0
     )
@@ -266,7 +312,7 @@ def _taken(lease: Lease | None, owner: str, now: datetime) -> bool:
 
 
 def _grace_ends(facts: Facts, policy: Policy) -> datetime | None:
-    """Until when consumers may hold the other certificate of the last rotation.
+    """Until when consumers may hold the other one of the last rotation.
 
     Also after somebody put the previous one back; not after they onboarded anew, which left that rotation behind.
     """
@@ -276,13 +322,15 @@ def _grace_ends(facts: Facts, policy: Policy) -> datetime | None:
     return last.at + policy.cutover_grace
 
 
-def _why_held(attempt: OpenAttempt) -> str:
-    asked = f"The attempt of {attempt.started_at:%Y-%m-%dT%H:%M:%SZ} (certificate {attempt.cert_name})"
-    risk = "another one may delete the certificate in use."
+def _why_held(attempt: OpenAttempt, what: str, *, ended: bool) -> str:
+    asked = f"The attempt of {attempt.started_at:%Y-%m-%dT%H:%M:%SZ} ({' '.join(filter(None, (what, attempt.name)))})"
+    risk = f"another one may delete the {what} in use."
     match attempt.outcome:
         case "rejected":
-            return f"{asked} brought a certificate that cannot be used; {risk}"
+            return f"{asked} brought one that cannot be used; {risk}"
+        case "issued" if ended:
+            return f"{asked} brought one that has ended since; {risk}"
         case "issued":
-            return f"{asked} brought a certificate whose private key is gone; {risk}"
+            return f"{asked} brought one that cannot be read any more, for what it needs is gone; {risk}"
         case "unknown":
-            return f"{asked} has no known outcome: a certificate may have been issued, and {risk}"
+            return f"{asked} has no known outcome: one may have been issued, and {risk}"

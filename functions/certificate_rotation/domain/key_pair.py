@@ -6,6 +6,9 @@ a new certificate is stored as a credential.
 
 import os
 import ssl
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 
 from cryptography import x509
 
@@ -31,12 +34,34 @@ def show(context: ssl.SSLContext, key: PrivateKey, chain: Chain) -> None:
     Raises:
         ValueError: TLS cannot use it, for example because its key is too small.
     """
-    # load_cert_chain wants a path: an anonymous file in memory keeps the key off every disk.
-    descriptor = os.memfd_create("client-identity", os.MFD_CLOEXEC)
-    with os.fdopen(descriptor, "w") as identity:
-        identity.write(private_key_pem(key) + chain.pem)
-        identity.flush()
+    with _place.get()(private_key_pem(key) + chain.pem) as path:
         try:
-            context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+            context.load_cert_chain(path)
         except ssl.SSLError as error:
             raise ValueError(f"cannot be used by TLS ({error.reason or 'not readable'})") from None
+
+
+@contextmanager
+def in_memory(identity: str) -> Iterator[str]:
+    """The path of an anonymous file: load_cert_chain wants a path, and this one keeps the key off every disk."""
+    descriptor = os.memfd_create("client-identity", os.MFD_CLOEXEC)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(identity)
+        file.flush()
+        yield f"/proc/self/fd/{descriptor}"
+
+
+type Place = Callable[[str], AbstractContextManager[str]]
+"""Puts a key and its certificate where OpenSSL can read them, as long as it does; gives the path."""
+
+_place: ContextVar[Place] = ContextVar("place", default=in_memory)
+
+
+@contextmanager
+def identity_in(place: Place) -> Iterator[None]:
+    """Show certificates from another place while the block runs; for a machine that has no anonymous files."""
+    before = _place.set(place)
+    try:
+        yield
+    finally:
+        _place.reset(before)

@@ -1,13 +1,15 @@
 """What a run found and did: its result, its metrics and its messages are made from this. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from certificate_rotation.domain.half import HalfName, Life
 from certificate_rotation.domain.state import LastRotation, State
 from certificate_rotation.domain.verdict import NOT_ASKED, Answer, Verdict
 
-Outcome = Literal["rotated", "not_due", "dry_run", "rate_limited", "held", "busy", "failed"]
+Outcome = Literal["rotated", "not_due", "dry_run", "rate_limited", "held", "busy", "staged", "failed"]
 """The contract's outcomes; a run that failed has no result, but an error."""
 
 
@@ -17,8 +19,8 @@ class Rotated:
 
     Attributes:
         rotation: what happened.
-        previous: what the service says of the credential consumers hold, since the new certificate was issued.
-        previous_ended: whether the certificate consumers hold has reached its date.
+        previous: what the service says of the credential consumers hold, since the new half was issued.
+        previous_ended: whether the half consumers hold has reached its date.
     """
 
     rotation: LastRotation
@@ -29,8 +31,26 @@ class Rotated:
     def reload_now(self) -> bool:
         """Whether consumers may be locked out until they read the secret again."""
         answer = self.previous.answer
-        unsure = bool(self.rotation.deleted_cert_name) and answer is Answer.NOT_ASKED
-        return unsure or answer in {Answer.REFUSED, Answer.NONE} or self.previous_ended
+        unsure = bool(self.rotation.deleted) and answer is Answer.NOT_ASKED
+        ended = self.previous_ended and answer is not Answer.ACCEPTED  # else its date was a stale note
+        return unsure or answer in {Answer.REFUSED, Answer.NONE} or ended
+
+
+@dataclass(frozen=True)
+class HalfReport:
+    """One half, as it was found.
+
+    Attributes:
+        life: when it ends and is due.
+        held_until: when a hold over an open attempt ends by itself; None when it does not, or that is not known.
+        attempts: how many requests may leave now.
+        next_attempt_at: when one may, if none may now.
+    """
+
+    life: Life
+    held_until: datetime | None
+    attempts: int
+    next_attempt_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -43,13 +63,11 @@ class Report:
         outcome: how the run ended.
         of_function: it is about the function itself, before any credential was looked at.
         dry_run: whether nothing was to be changed, and nobody told.
+        of_step: it is a step of Secrets Manager's own rotation, not of the schedule.
+        renews: which half the outcome is about; None for none, or for the credential as a whole.
         cert_name: of the certificate in use; None when not known, or when the secret does not say.
         serial: of the same, hex; empty when not known.
-        not_after: when that one ends; None when not known.
-        renew_at: when it is due; None when not known.
-        held_until: when a hold ends by itself; None when not known.
-        attempts: how many requests may leave now, None when not known.
-        next_attempt_at: when one may, if none may now.
+        halves: what is known of each; empty when nothing is.
         in_use: what the service said of the credential in use, in this run.
         why: of a hold or a dry run.
         until: when a hold, or a wait of a dry run, ends.
@@ -68,13 +86,11 @@ class Report:
     outcome: Outcome = "failed"
     of_function: bool = False
     dry_run: bool = False
+    of_step: bool = False
+    renews: HalfName | None = None
     cert_name: str | None = None
     serial: str = ""
-    not_after: datetime | None = None
-    renew_at: datetime | None = None
-    held_until: datetime | None = None
-    attempts: int | None = None
-    next_attempt_at: datetime | None = None
+    halves: Mapping[HalfName, HalfReport] = field(default_factory=dict)
     in_use: Verdict = NOT_ASKED
     why: str | None = None
     until: datetime | None = None
@@ -86,3 +102,28 @@ class Report:
     request_id: str = ""
     log_url: str = ""
     stack: str = ""
+
+    @property
+    def half(self) -> HalfName:
+        """The half it is about; of the credential as a whole, the certificate."""
+        return self.renews or HalfName.CERTIFICATE
+
+    @property
+    def concerned(self) -> HalfReport | None:
+        """What is known of that half."""
+        return self.halves.get(self.half)
+
+    @property
+    def ends(self) -> datetime | None:
+        """When the half it is about ends, or of the whole credential the first of both; None when not known."""
+        return self._first_end([self.renews] if self.renews else self.halves)
+
+    @property
+    def first_end(self) -> datetime | None:
+        """When the first of both ends; None when not known."""
+        return self._first_end(self.halves)
+
+    def _first_end(self, halves: Iterable[HalfName]) -> datetime | None:
+        lives = [self.halves[half].life for half in halves if half in self.halves]
+        refused = self.in_use.answer is Answer.REFUSED  # else a note that has passed is stale
+        return min((one.ends for one in lives if one.ends and (refused or not one.is_stale(self.at))), default=None)

@@ -1,39 +1,40 @@
 """What the ledger remembers of one credential between runs, as plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
-from certificate_rotation.domain.rate_limit import Attempts
+from certificate_rotation.domain.half import HalfName
+from certificate_rotation.domain.rate_limit import UNUSED, Attempts
 
 Outcome = Literal["unknown", "issued", "rejected"]
-"""Of an attempt that was counted: no verdict yet, a certificate came back, or one came back and cannot be used."""
+"""Of an attempt that was counted: no verdict yet, a new half came back, or one came back and cannot be used."""
 
 
 @dataclass(frozen=True)
 class OpenAttempt:
-    """A counted attempt whose certificate is not in use yet, or whose outcome nobody knows.
+    """A counted attempt whose new half is not in use yet, or whose outcome nobody knows.
 
     Attributes:
         started_at: when it was counted; names its record in the history.
-        intent_version: the secret version that holds its private key, CSR and name.
-        based_on: fingerprint of the certificate that was in use when it was made.
-        cert_name: the name the service was asked to give the certificate.
-        previous_cert_name: the name of the one it is to replace; None when the secret does not say.
+        intent_version: the secret version that holds what its answer needs.
+        based_on: fingerprint of the half that was in use when it was made.
+        name: what the service was asked to call the certificate; empty for an API key, which nobody names.
+        previous_name: the name of the one it is to replace; None when the secret does not say, or there are none.
         outcome: what is known of it.
-        certificate: the service's answer, PEM (public data); None until it came.
-        deleted_cert_name: which certificate the service says it deleted; empty for none.
+        answer: the service's, as the intent journals it: a PEM as it came, an API key sealed; None until it came.
+        deleted: what the service says it deleted, as people may read it; empty for nothing.
     """
 
     started_at: datetime
     intent_version: str
     based_on: str
-    cert_name: str
-    previous_cert_name: str | None = None
+    name: str
+    previous_name: str | None = None
     outcome: Outcome = "unknown"
-    certificate: str | None = None
-    deleted_cert_name: str = ""
+    answer: str | None = None
+    deleted: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,18 @@ class Lease:
 
 @dataclass(frozen=True)
 class LastRotation:
-    """The last promotion: consumers may hold the previous certificate for a while after it.
+    """The last promotion of a half: consumers may hold the previous one for a while after it.
 
-    `fingerprint` and `previous_fingerprint` tell whether the certificate in use is still one of the two.
+    `fingerprint` and `previous_fingerprint` tell whether the one in use is still one of the two; the names and
+    `deleted` are as in `OpenAttempt`.
     """
 
     at: datetime
-    cert_name: str
+    name: str
     fingerprint: str
     previous_fingerprint: str
-    previous_cert_name: str | None = None
-    deleted_cert_name: str = ""
+    previous_name: str | None = None
+    deleted: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class News:
         severity: for filters.
         code: for filters.
         secret: for filters.
+        half: which one it is about; of the credential or the function as a whole, the certificate.
         subject: of the mail.
         text: of the mail.
         mail: whether the topic still has to take it.
@@ -108,6 +111,7 @@ class News:
     severity: str
     code: str
     secret: str
+    half: str
     subject: str
     text: str
     mail: bool
@@ -116,19 +120,44 @@ class News:
 
 
 @dataclass(frozen=True)
-class State:
-    """The `state` record. `revision` counts its changes, so that a decision made on an older one cannot be claimed.
+class HalfState:
+    """What is remembered of one half.
 
-    `earlier` is the attempt before the open one, whose certificate still waits to be accepted by the service: both
-    are tried. `told` says when people were told of which failure, by its code, whether or not it is over.
+    Attributes:
+        attempts: what is left of its limit.
+        open_attempt: the one that is not over.
+        earlier: the attempt before that one, whose answer still waits to be accepted by the service: both are tried.
+        last_rotation: the last promotion.
+        incident: a failure of this half that is not over; the certificate's also of the credential as a whole.
     """
 
-    revision: int = 0
-    attempts: Attempts = Attempts()
-    lease: Lease | None = None
+    attempts: Attempts
     open_attempt: OpenAttempt | None = None
     earlier: OpenAttempt | None = None
     last_rotation: LastRotation | None = None
     incident: Incident | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """The `state` record. `revision` counts its changes, so that a decision made on an older one cannot be claimed.
+
+    `last_acted` is the half that acted last. `told` says when people were told of which failure (`incidents`), whether
+    or not it is over.
+    """
+
+    revision: int = 0
+    lease: Lease | None = None
+    last_acted: HalfName | None = None
+    certificate: HalfState = HalfState(UNUSED[HalfName.CERTIFICATE])
+    api_key: HalfState = HalfState(UNUSED[HalfName.API_KEY])
     told: Mapping[str, Telling] = field(default_factory=dict)
     news: tuple[News, ...] = ()
+
+    def of(self, half: HalfName) -> HalfState:
+        """What is remembered of that half."""
+        return self.certificate if half is HalfName.CERTIFICATE else self.api_key
+
+    def having(self, half: HalfName, state: HalfState) -> Self:
+        """The same, with something else known of that half."""
+        return replace(self, certificate=state) if half is HalfName.CERTIFICATE else replace(self, api_key=state)

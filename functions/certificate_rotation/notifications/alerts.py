@@ -58,57 +58,57 @@ class Alerts:
 
     def failed(self, error: Exception, report: Report, invocation: Invocation) -> Delivery:
         """Notify of a failure, unless people know enough of it already; and of what waits. Writes down what it did."""
-        now = report.at
-        time_left = report.not_after - now if report.not_after else None
+        now, half = report.at, report.half
+        time_left = report.ends - now if report.ends else None
         found = self.known(report.secret)
         known = found or State()
-        if found and report.attempts is not None:  # the run may have counted one since it looked
-            attempts = known.attempts
-            report = replace(report, attempts=attempts.available(now), next_attempt_at=attempts.next_at(now))
-        code = type(error).__name__
-        due = notice(known.incident, known.told, code, time_left, now)
+        if found and report.concerned:  # the run may have counted one since it looked
+            attempts = known.of(half).attempts
+            counted = replace(report.concerned, attempts=attempts.available(now), next_attempt_at=attempts.next_at(now))
+            report = replace(report, halves={**report.halves, half: counted})
+        code, incident = type(error).__name__, known.of(half).incident
+        due = notice(incident, known.told, code, time_left, now, half=half)
         if due is None:
             done = self._deliver([], known.news, invocation)
-            incident = known.incident
             if report.of_function and incident and incident.code == code:
-                self._remember(report.secret, replace(incident, seen_at=now), known, done)
+                self._remember(report, replace(incident, seen_at=now), known, done)
             else:
                 self._write_down(report.secret, done)
             return done
         message = messages.failed(error, report, due.incident, due.reason)
         alone = report.of_function or due.incident.level >= LAST_DAY
         # What waits of the same failure is older than this, which says since when it lasts.
-        stale = tuple(news for news in known.news if news.code == code)
+        stale = tuple(news for news in known.news if news.code == code and news.half == half)
         waiting = [news for news in known.news if news not in stale]
         done = self._deliver(self._news(message, report, alone=alone), waiting, invocation)
         done = replace(done, gone=(*done.gone, *stale))
         incident = replace(due.incident, seen_at=now) if report.of_function else due.incident
-        self._remember(report.secret, incident, replace(known, told=due.told), done)
+        self._remember(report, incident, replace(known, told=due.told), done)
         return done
 
     def rotated(
         self, rotated: Rotated, report: Report, known: State, invocation: Invocation, *, announce: bool
     ) -> Delivery:
-        """Notify that a new certificate is in use, and of what waits. The caller writes down what becomes of it.
+        """Notify that a new half is in use, and of what waits. The caller writes down what becomes of it.
 
         `announce`: whether people want to hear of a success at all; anything else than that they are told anyway.
         """
-        over = known.incident
+        over = known.of(report.half).incident
         message = messages.rotated(rotated, over, report)
         special = message.severity != "INFO"
         new = self._news(message, report, alone=over is None or special, mailed=announce or bool(over) or special)
         return self._deliver(new, known.news, invocation)
 
     def recovered(self, incident: Incident, report: Report, known: State, invocation: Invocation) -> Delivery:
-        """Notify that an incident is over though no certificate was rotated. Writes down what it did."""
+        """Notify that an incident is over though nothing was rotated. Writes down what it did."""
         new = self._news(messages.recovered(incident, report), report, alone=report.of_function)
         done = self._deliver(new, known.news, invocation)
-        self._remember(report.secret, None, known, done)
+        self._remember(report, None, known, done)
         return done
 
-    def dropped(self, cert_names: str, report: Report, known: State, invocation: Invocation) -> Delivery:
-        """Notify that a certificate the service issued will not be used. The caller writes down what becomes of it."""
-        new = self._news(messages.dropped(cert_names, report), report, alone=True)
+    def dropped(self, names: str, report: Report, known: State, invocation: Invocation) -> Delivery:
+        """Notify that what the service issued will not be used. The caller writes down what becomes of it."""
+        new = self._news(messages.dropped(names, report), report, alone=True)
         return self._deliver(new, known.news, invocation)
 
     def catch_up(self, secret: str, known: State, invocation: Invocation) -> Delivery:
@@ -122,7 +122,7 @@ class Alerts:
 
         A good event does not end the incident about bad ones, which may come in turns with it: a quiet day does.
         """
-        incident = known.incident
+        incident = known.certificate.incident
         if incident is None:
             return self.catch_up(report.secret, known, invocation)
         seen_at = incident.seen_at or incident.alerted_at
@@ -130,15 +130,16 @@ class Alerts:
             return self.catch_up(report.secret, known, invocation)
         return self.recovered(incident, report, known, invocation)
 
-    def adopt(self, name: str, arn: str) -> None:
+    def adopt(self, name: str, arn: str, invocation: Invocation) -> None:
         """Move what is known of a secret by its name, before its ARN was known, to the record of the ARN."""
         known, there = self.known(name), self.known(arn)
-        if known is None or there is None or (known.incident is None and not known.news):
+        if known is None or there is None or (known.certificate.incident is None and not known.news):
             return
         # The ARN's first: a crash in between leaves both, never none.
         both = replace(there, told={**known.told, **there.told})
-        self._remember(arn, there.incident or known.incident, both, Delivery(kept=known.news))
-        self._remember(name, None, known, Delivery(gone=known.news))
+        incident = there.certificate.incident or known.certificate.incident
+        self._remember(Report(arn, invocation.clock()), incident, both, Delivery(kept=known.news))
+        self._remember(Report(name, invocation.clock()), None, known, Delivery(gone=known.news))
 
     def known(self, secret: str) -> State | None:
         """What is remembered of it; None where AWS refuses to say."""
@@ -157,6 +158,7 @@ class Alerts:
             severity=message.severity,
             code=message.code,
             secret=report.secret,
+            half=report.half,
             subject=message.subject,
             text=message.text,
             mail=mailed and place == "mail",
@@ -218,9 +220,9 @@ class Alerts:
                 news = replace(news, detail="")
         return news if news.mail or news.detail else None
 
-    def _remember(self, secret: str, incident: Incident | None, known: State, done: Delivery) -> None:
+    def _remember(self, about: Report, incident: Incident | None, known: State, done: Delivery) -> None:
         try:
-            self._ledger.remember(secret, incident, known.told, keep=done.kept, told=done.gone)
+            self._ledger.remember(about.secret, about.half, incident, known.told, keep=done.kept, told=done.gone)
         except StorageFailure as error:
             logger.warning("That people were told could not be recorded, so they may be told again: %s", error)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.state import Incident, Telling
 
 REMIND_AFTER = timedelta(days=1)
@@ -23,7 +24,7 @@ LAST_DAY = THRESHOLDS.index(timedelta(days=1)) + 1
 
 Reason = Literal["begun", "changed", "escalated", "reminder"]
 Told = Mapping[str, Telling]
-"""When people were told of each failure, by its code; of the last day, whether or not it is over."""
+"""When people were told of each failure of a half (`_name`); of the last day, whether or not it is over."""
 
 
 @dataclass(frozen=True)
@@ -40,26 +41,41 @@ def level_of(time_left: timedelta | None) -> int:
     return 0 if time_left is None else sum(time_left <= threshold for threshold in THRESHOLDS)
 
 
-def notice(known: Incident | None, told: Told, code: str, time_left: timedelta | None, now: datetime) -> Notice | None:
+def notice(  # noqa: PLR0913 - one per thing it hangs on
+    known: Incident | None,
+    told: Told,
+    code: str,
+    time_left: timedelta | None,
+    now: datetime,
+    *,
+    half: HalfName = HalfName.CERTIFICATE,
+) -> Notice | None:
     """What to send about the failure `code` at `now` (aware, UTC); None when people know enough.
 
     Args:
-        known: the incident as it was remembered, None when people think that nothing is wrong.
+        known: the half's incident as it was remembered, None when people think that nothing is wrong with it.
         told: when they were told of what.
         code: the error's class name.
-        time_left: until the certificate in use ends, None when that is not known.
+        time_left: until the half in use ends, None when that is not known.
         now: aware, UTC.
+        half: which one it is about.
     """
     level = level_of(time_left) if time_left is not None or known is None else known.level
     recent = {name: one for name, all_of_it in told.items() if (one := _of_the_last_day(all_of_it, now))}
-    reason = _reason(known, recent.get(code), code, level, now)
+    name = _name(code, half)
+    before = recent.get(name)
+    reason = _reason(known, before, code, level, now)
     if reason is None:
         return None
-    before = recent.get(code)
     # An escalation is no telling anew: it uses up none of the day's two.
     times = (*(before.at if before else ()), *(() if reason == "escalated" else (now,)))
     incident = Incident(code, since=known.since if known else now, alerted_at=now, level=level)
-    return Notice(reason, incident, {**recent, code: Telling(times, level)})
+    return Notice(reason, incident, {**recent, name: Telling(times, level)})
+
+
+def _name(code: str, half: HalfName) -> str:
+    """Under which a failure is remembered: the halves fail each by itself."""
+    return code if half is HalfName.CERTIFICATE else f"{half}/{code}"
 
 
 def _of_the_last_day(one: Telling, now: datetime) -> Telling | None:

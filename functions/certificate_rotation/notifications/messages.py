@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from certificate_rotation.domain.errors import InvalidEvent, RotationError, cure_of
-from certificate_rotation.domain.report import Report, Rotated
-from certificate_rotation.domain.result import days_left, utc_text
+from certificate_rotation.domain.errors import InvalidEvent, RotationError, StorageFailure, by_itself_of, cure_of
+from certificate_rotation.domain.half import HalfName
+from certificate_rotation.domain.report import HalfReport, Report, Rotated
 from certificate_rotation.domain.state import Incident
+from certificate_rotation.domain.times import days_left, utc_text
 from certificate_rotation.domain.verdict import Answer
 from certificate_rotation.notifications.incidents import Reason
 
@@ -50,9 +51,12 @@ def failed(error: Exception, report: Report, incident: Incident, reason: Reason)
     named = error if isinstance(error, RotationError) else None
     # An error without a name of ours may quote anything: its message stays in the log.
     what = str(named) if named else "The function failed in a way it has no name for."
-    urgent = incident.level > 0 or report.not_after is None or report.in_use.answer is Answer.REFUSED
+    urgent = incident.level > 0 or not report.halves or report.in_use.answer is Answer.REFUSED
     severity: Severity = "CRITICAL" if urgent and not isinstance(error, InvalidEvent) else "WARNING"
-    cure = cure_of(type(named), report.secret, report.stack) if named else _REPORT
+    cure = _REPORT
+    if named:
+        held = named.holds and isinstance(named, StorageFailure)
+        cure = cure_of(type(named), report.secret, report.stack, report.half, held=held)
     return _message(
         severity,
         type(error).__name__,
@@ -69,29 +73,27 @@ def failed(error: Exception, report: Report, incident: Incident, reason: Reason)
 
 
 def rotated(told: Rotated, over: Incident | None, report: Report) -> Message:
-    """Tell that a new certificate is in use, and that an incident has ended with it."""
-    rotation = told.rotation
+    """Tell that a new half is in use, and that an incident has ended with it."""
+    rotation, what = told.rotation, report.half.words
+    new = f"certificate, {rotation.name}," if report.half is HalfName.CERTIFICATE else "API key"
     body = {
-        "What happened": f"A new certificate, {rotation.cert_name}, is in use (AWSCURRENT).",
+        "What happened": f"A new {new} is in use (AWSCURRENT).",
         "Does traffic still work": _traffic(report),
-        "What happens by itself": "It is renewed again in the last third of its life, or as RenewBeforeDays says.",
-        "What you can do": _reload(told),
+        "What happens by itself": _next_renewal(report),
+        "What you can do": _reload(told, what),
         **({"Also": f"This ends the incident {over.code} of {utc_text(over.since)}."} if over else {}),
     }
-    more = {
-        "previousCertName": rotation.previous_cert_name,
-        "deletedCertName": rotation.deleted_cert_name or None,
-        "previous": told.previous.answer.value,
-        "reloadNow": told.reload_now,
-    }
+    more: dict[str, object] = {"previous": told.previous.answer.value, "reloadNow": told.reload_now}
+    if report.half is HalfName.CERTIFICATE:
+        more |= {"previousCertName": rotation.previous_name, "deletedCertName": rotation.deleted or None}
     unproven = report.in_use.answer in {Answer.REFUSED, Answer.NONE}
     severity: Severity = "WARNING" if told.reload_now or unproven else "INFO"
     return _message(severity, "rotated", "Credential Rotated", report, body=body, more=more)
 
 
 def recovered(incident: Incident, report: Report) -> Message:
-    """Tell that an incident is over though no certificate was rotated."""
-    fine = "Renewal is not due." if report.not_after else "Event and settings were good in this run."
+    """Tell that an incident is over though nothing was rotated."""
+    fine = "Renewal is not due." if report.halves else "Event and settings were good in this run."
     body = {
         "What happened": f"The incident {incident.code} of {utc_text(incident.since)} is over.",
         "Does traffic still work": _traffic(report),
@@ -102,19 +104,20 @@ def recovered(incident: Incident, report: Report) -> Message:
     return _message("INFO", "recovered", "Rotation Recovered", report, body=body, more=more)
 
 
-def dropped(cert_names: str, report: Report) -> Message:
-    """Tell that a certificate the service issued will not be used."""
+def dropped(names: str, report: Report) -> Message:
+    """Tell that what the service issued will not be used; `names` of it, empty where it has none."""
+    what = report.half.words
     body = {
-        "What happened": f"Somebody replaced the credential while {cert_names} was being put into use. The service "
-        "accepts the credential that is in the secret now, so that was left as it is, and the certificate was dropped.",
+        "What happened": f"Somebody replaced the {what} in the secret while {names or f'a new {what}'} was being put "
+        "into use. The service accepts the credential that is in the secret now, so that was left as it is, and what "
+        "the service had issued was dropped.",
         "Does traffic still work": _traffic(report),
         "What happens by itself": "Renewal goes on from the new credential. Should that be of the same customer, and "
-        "signed before the dropped certificate, the next renewal deletes it, puts the new one into use at once, and "
-        "tells you so.",
+        f"issued before the dropped {what}, the next renewal deletes it, puts the new one into use at once, and tells "
+        "you so.",
         "What you can do": "Nothing, if the replacement was meant.",
     }
-    more = {"droppedCertName": cert_names}
-    return _message("INFO", "dropped", "Rotation Dropped", report, body=body, more=more)
+    return _message("INFO", "dropped", "Rotation Dropped", report, body=body, more={"droppedCertName": names or None})
 
 
 def and_more(message: Message, report: Report) -> tuple[str, str]:
@@ -125,7 +128,7 @@ def and_more(message: Message, report: Report) -> tuple[str, str]:
         "What happened": f"More than {ALONE} credentials have the same to tell in this hour: {message.code}. One cause "
         "is more likely behind them, at the service or in this account, than one for each.",
         "What happens by itself": f"No more mails of {message.code} follow before {utc_text(until)}, but where a "
-        "certificate was deleted or is in its last day. Programs get every event.",
+        "credential was deleted or is in its last day. Programs get every event.",
         "What you can do": f"See which ones: `device-id status --stack-name {report.stack} --all` shows each of "
         f"them, the worst first; the dashboard shows how many. The {ALONE} mails before this one say what to do.",
         "Details": f"Code: {message.code}\nNow: {utc_text(report.at)}",
@@ -161,7 +164,7 @@ def _message(  # noqa: PLR0913 - one per part of it
     body: Mapping[str, str],
     more: Mapping[str, object],
 ) -> Message:
-    subject = _subject(severity, code, report)
+    subject, about = _subject(severity, code, report), report.concerned
     parts = {**body, "Details": _details(code, report)}
     text = _text(parts)
     detail = {
@@ -169,14 +172,15 @@ def _message(  # noqa: PLR0913 - one per part of it
         "severity": severity,
         "code": code,
         "secretArn": report.secret,
-        "renews": None if report.of_function else "certificate",
+        "renews": report.renews,
         "certName": report.cert_name,
         "serialNumber": report.serial or None,
-        "notAfter": utc_text(report.not_after) if report.not_after else None,
-        "daysLeft": days_left(report.not_after, report.at) if report.not_after else None,
+        "notAfter": _ends(report, HalfName.CERTIFICATE),
+        "apiKeyNotAfter": _ends(report, HalfName.API_KEY),
+        "daysLeft": days_left(report.ends, report.at) if report.ends else None,
         "inUse": report.in_use.answer.value,
-        "attemptsAvailable": report.attempts,
-        "nextAttemptAt": utc_text(report.next_attempt_at) if report.next_attempt_at else None,
+        "attemptsAvailable": about.attempts if about else None,
+        "nextAttemptAt": utc_text(about.next_attempt_at) if about and about.next_attempt_at else None,
         "at": utc_text(report.at),
         "requestId": report.request_id,
         "logUrl": report.log_url or None,
@@ -195,9 +199,10 @@ def _text(parts: Mapping[str, str]) -> str:
 
 def _subject(severity: Severity, code: str, report: Report) -> str:
     name = short_name(report.secret)
-    left = f", {days_left(report.not_after, report.at)} days left" if report.not_after else ""
-    room = MAX_SUBJECT - len(f"[Device-ID] {severity}: {code} - {left}")
-    return _printable(f"[Device-ID] {severity}: {code} - {name[:room]}{left}")
+    left = f", {days_left(report.ends, report.at)} days left" if report.ends else ""
+    half = f"{report.half.words}, " if report.half is HalfName.API_KEY else ""
+    room = MAX_SUBJECT - len(f"[Device-ID] {severity}: {code} - {half}{left}")
+    return _printable(f"[Device-ID] {severity}: {code} - {half}{name[:room]}{left}")
 
 
 def _printable(text: str) -> str:
@@ -209,55 +214,89 @@ def _traffic(report: Report) -> str:
     """What the service said in this run, and beside it what the date says: neither stands for the other."""
     if report.of_function:
         return "Not asked: this is about the function, not about a credential."
-    if report.not_after is None:
+    if not report.halves:
         return "Not asked: this run did not come to know the credential in use."
-    until, left = utc_text(report.not_after), days_left(report.not_after, report.at)
-    ended = report.not_after <= report.at
+    ended = [half.words for half, known in report.halves.items() if known.life.has_ended(report.at)]
     said = {
         Answer.ACCEPTED: "Yes: the service accepted the certificate and the API key in use during this run.",
-        Answer.REFUSED: "No: the service refused the certificate in use during this run."
+        Answer.REFUSED: f"No: the service refused the credential in use during this run, and its {ended[0]} has ended."
         if ended
         else "No: the service refused the certificate and the API key in use during this run. It judges them as a "
         "pair, and does not say which of the two it means.",
         Answer.NONE: f"Not known: the service was asked in this run and gave no verdict ({report.in_use.why}).",
         Answer.NOT_ASKED: "Not asked in this run.",
     }[report.in_use.answer]
-    return f"{said} The certificate {f'ended at {until}' if ended else f'ends at {until}, in {left} days'}."
+    return " ".join([said, *(_date(half, known, report.at) for half, known in report.halves.items())])
+
+
+def _date(half: HalfName, known: HalfReport, now: datetime) -> str:
+    """What the date says of a half, beside what the service says: neither stands for the other."""
+    if known.life.ends is None:
+        return (
+            f"Nobody knows when the {half.words} ends: apiKeyExpiry is not in the secret, cannot be read, or is not "
+            "looked at."
+        )
+    until = utc_text(known.life.ends)
+    if known.life.has_ended(now):
+        return f"The {half.words} ended at {until}."
+    return f"The {half.words} ends at {until}, in {days_left(known.life.ends, now)} days."
+
+
+def _ends(report: Report, half: HalfName) -> str | None:
+    ends = report.halves[half].life.ends if half in report.halves else None
+    return utc_text(ends) if ends else None
+
+
+def _next_renewal(report: Report) -> str:
+    about = report.concerned
+    if about and about.life.renew_at:
+        return f"It is renewed again from {utc_text(about.life.renew_at)} on."
+    return (
+        "Nobody knows when it ends, so nothing renews it by itself: the service's expiry was past or not readable, or "
+        "RenewApiKey is false. Put apiKeyExpiry into the secret if you know it."
+    )
 
 
 def _by_itself(error: Exception, report: Report) -> str:
     if not isinstance(error, RotationError):
         return "The next run tries again."
+    said, about = by_itself_of(error, report.half), report.concerned
+    until = about.held_until if about else None
+    if error.holds and about and report.half is HalfName.API_KEY and (until is None or about.life.has_ended(report.at)):
+        return (
+            "Rotation of the API key is held, and because nobody knows when it ends, the hold has no end by itself. "
+            "This is all you are told of it. The right apiKeyExpiry in the secret gives the hold an end; another "
+            "apiKey there, or the event below, ends it at once."
+        )
     if error.holds:
-        until = report.held_until
-        when = f" That is at {utc_text(until)}." if until and until > report.at else ""
-        return f"{error.by_itself}{when}"
-    if report.next_attempt_at:
-        return f"{error.by_itself} The next attempt is free at {utc_text(report.next_attempt_at)}."
-    return error.by_itself
+        return f"{said} That is at {utc_text(until)}." if until and until > report.at else said
+    if about and about.next_attempt_at:
+        return f"{said} The next attempt is free at {utc_text(about.next_attempt_at)}."
+    return said
 
 
-def _reload(told: Rotated) -> str:
-    deleted = told.rotation.deleted_cert_name
-    what = f" It deleted {deleted} when it issued the new one." if deleted else ""
+def _reload(told: Rotated, what: str) -> str:
+    deleted = f" It deleted {told.rotation.deleted} when it issued the new one." if told.rotation.deleted else ""
     match told.previous.answer:
         case Answer.REFUSED:
-            return f"Consumers must reload now: the service refuses the certificate they hold.{what}"
+            return f"Consumers must reload now: the service refuses the {what} they hold.{deleted}"
         case Answer.ACCEPTED:
-            return f"Consumers should read AWSCURRENT again in the next hours: what they hold is still accepted.{what}"
+            return (
+                f"Consumers should read AWSCURRENT again in the next hours: what they hold is still accepted.{deleted}"
+            )
         case _ if told.previous_ended:
-            return f"Consumers must reload now: the certificate they hold has ended.{what}"
+            return f"Consumers must reload now: the {what} they hold has ended.{deleted}"
         case Answer.NONE:
             return (
                 "Consumers must reload now, to be safe: whether the service still accepts what they hold could not be "
-                f"found out.{what}"
+                f"found out.{deleted}"
             )
         case _ if deleted:
-            return f"Consumers must reload now, to be safe: there was no time to ask about what they hold.{what}"
+            return f"Consumers must reload now, to be safe: there was no time to ask about what they hold.{deleted}"
         case _:
             return (
-                "Consumers should read AWSCURRENT again in the next hours. The service said of no certificate that it "
-                "was deleted; whether it still accepts the previous one was not asked."
+                f"Consumers should read AWSCURRENT again in the next hours. The service said of no {what} that it was "
+                "deleted; whether it still accepts the previous one was not asked."
             )
 
 
@@ -268,7 +307,8 @@ def _details(code: str, report: Report) -> str:
         "Serial number": report.serial,
         "Code": code,
         "Now": utc_text(report.at),
-        "Attempts left": report.attempts,
+        "Half": report.renews.words if report.renews else None,
+        "Attempts left": report.concerned.attempts if report.concerned else None,
         "Request id": report.request_id,
         "Log": report.log_url,
     }

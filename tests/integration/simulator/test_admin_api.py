@@ -1,6 +1,7 @@
 """The admin API, for programs that are not Python."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from cryptography import x509
 
 from simulator import FAULTS, Simulator
 from simulator.ca import new_csr, new_key
+from simulator.tokens import token_digest
 
 if TYPE_CHECKING:
     from tests.integration.simulator.conftest import Onboard
@@ -49,6 +51,28 @@ def test_a_tenant_is_onboarded_and_listed_without_keys(with_admin: Simulator, ad
     assert listed.json()["tenants"][0]["certificates"][0]["name"] == "onboarded-1"
     assert answer.json()["apiKey"] not in listed.text
     assert "PRIVATE KEY" not in listed.text
+
+
+def test_api_keys_are_listed_by_name_and_digest(with_admin: Simulator, admin: Admin, onboard: "Onboard") -> None:
+    """Demonstrations show that a key was renewed; no list may give one away."""
+    customer = onboard(at=with_admin, api_key_left=timedelta(days=9))
+    key = customer.call("token:refresh").json()["token"]
+    listed, journal = admin("GET", "/tenants"), admin("GET", "/requests")
+    first, second = listed.json()["tenants"][0]["tokens"]
+    assert (first["name"], first["digest"]) == ("token-1", token_digest(customer.api_key))
+    assert second["issued"] < first["expires"] < second["expires"]
+    (request,) = journal.json()["requests"]
+    assert (request["token"], request["issued_token"]) == (first["digest"], second["digest"])
+    assert not [text for text in (listed.text, journal.text) if key in text or customer.api_key in text]
+
+
+def test_the_handed_out_keys_remaining_life_is_chosen(with_admin: Simulator, admin: Admin) -> None:
+    """The end is told as the secret tells it."""
+    body = {"name": "acme", "keyAlgorithm": "ec256", "apiKeyLeftDays": 9}
+    told = admin("POST", "/tenants", json=body).json()["apiKeyExpiry"]
+    (record,) = with_admin.tenant("acme").tokens
+    assert datetime.fromisoformat(told) == record.expires
+    assert record.expires - with_admin.clock.now() <= timedelta(days=9)
 
 
 def test_a_tenant_can_bring_a_csr(admin: Admin) -> None:

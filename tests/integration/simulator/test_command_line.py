@@ -1,5 +1,6 @@
 """``python -m simulator``, started as a person starts it."""
 
+import json
 import re
 import shutil
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -58,13 +60,14 @@ def test_the_lines_to_try_work_as_printed() -> None:
     """They are the first thing a newcomer does."""
     with serving("--admin-port", "0", "--tenant", "newcomer", "--fault", "unavailable") as (_, said):
         lines = [line for line in said.splitlines() if line.startswith("curl")]
-        statistics, refresh, fault, clock, requests = lines
+        statistics, refresh, renewal, fault, clock, requests = lines
         assert "requestCount" in _shell(statistics)
         assert '"code": 503' in _shell(refresh)
         assert "-----BEGIN CERTIFICATE-----" in _shell(refresh)
+        assert '"deletedToken": ""' in _shell(renewal)
         assert '"waiting": 1' in _shell(fault)
         assert '"now"' in _shell(clock)
-        assert _shell(requests).count('"tenant": "newcomer"') == 3
+        assert _shell(requests).count('"tenant": "newcomer"') == 4
         key = (_directory(said) / "headers").read_text().split()[1]
         assert key not in said
 
@@ -111,6 +114,23 @@ def test_an_unknown_fault_is_refused_with_the_names() -> None:
     done = run("serve", "--fault", "unheard-of")
     assert done.returncode == 2
     assert "drop-after-issuing" in done.stderr
+
+
+@pytest.mark.parametrize("wrong", [("--token-expiry", "runes"), ("--deleted-token", "both")])
+def test_an_unknown_way_to_answer_is_refused_with_the_choice(wrong: tuple[str, str]) -> None:
+    """What the vendor leaves open is chosen by name, and a mistyped name is no choice."""
+    done = run("serve", *wrong)
+    assert done.returncode == 2
+    assert ("iso-offset" in done.stderr) or ("by name or by key" in done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+def test_the_first_keys_end_is_in_the_credential_when_it_is_chosen() -> None:
+    """A person tries with it what a key near its end does."""
+    with serving("--api-key-left-days", "9", "--token-expiry", "seconds") as (_, said):
+        credential = json.loads((_directory(said) / "credential.json").read_text())
+    left = datetime.fromisoformat(credential["apiKeyExpiry"]) - datetime.now(UTC)
+    assert timedelta(days=8) < left <= timedelta(days=9)
 
 
 def test_faults_lists_every_fault() -> None:

@@ -9,12 +9,14 @@ import pytest
 import requests
 from cryptography import x509
 
-from simulator import FAULTS
-from simulator.faults import ENDPOINTS, PARAMETERS, STATISTICS, TOKEN_REFRESH
+from simulator import FAULTS, TokenRules
+from simulator.faults import CHOICES, ENDPOINTS, PARAMETERS, STATISTICS, faults_at
+from simulator.service import Service
 
 if TYPE_CHECKING:
     from tests.integration.simulator.conftest import Customer, Onboard
 
+HOUR = timedelta(hours=1)
 # Small enough for a test to sit out.
 QUICKLY: dict[str, dict[str, Any]] = {
     "slow": {"seconds": 0.05},
@@ -26,7 +28,7 @@ ISSUES_NOTHING = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", faults_at("cert:refresh"))
 def test_a_fault_is_met_once_and_issues_exactly_when_its_description_says_so(acme: "Customer", name: str) -> None:
     """The description is what people go by; the request after the fault's shows that it is over."""
     acme.simulator.fault(name, **QUICKLY.get(name, {}))
@@ -277,14 +279,6 @@ def test_a_request_refused_before_its_fault_does_not_use_it_up(acme: "Customer")
     assert acme.refresh().status_code == 503
 
 
-def test_a_lost_token_is_lost(acme: "Customer") -> None:
-    """The sibling has the same hazard as ``cert:refresh``."""
-    acme.simulator.fault("drop-after-issuing", endpoint=TOKEN_REFRESH)
-    with pytest.raises(requests.exceptions.ConnectionError):
-        acme.call("token:refresh")
-    assert acme.tenant.api_key != acme.api_key
-
-
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("name", ["slow", "drop-before-processing", "unavailable", "malformed-json"])
 def test_network_faults_are_possible_at_every_endpoint(acme: "Customer", endpoint: str, name: str) -> None:
@@ -311,6 +305,11 @@ def test_network_faults_are_possible_at_every_endpoint(acme: "Customer", endpoin
         ("slow", {"times": 0}, "at least one"),
         ("expired", {"endpoint": STATISTICS}, "about an issued certificate"),
         ("drop-after-issuing", {"endpoint": STATISTICS}, "about issuing"),
+        ("other-key", {"endpoint": "token:refresh"}, "about an issued certificate"),
+        ("empty-token", {"endpoint": "cert:refresh"}, "about an issued token"),
+        ("unreadable-expiry", {"form": "runes"}, "use one of text, "),
+        ("line-break-token", {"place": "nowhere"}, "use one of inside, end"),
+        ("redirect", {"status": True}, "cannot be"),
     ],
 )
 def test_a_fault_that_cannot_be_is_refused_when_it_is_set(
@@ -325,3 +324,12 @@ def test_a_fault_that_cannot_be_is_refused_when_it_is_set(
 def test_every_parameter_belongs_to_a_fault() -> None:
     """A parameter without a fault could never be set."""
     assert set(PARAMETERS) <= set(FAULTS)
+    assert all(parameter in PARAMETERS[fault] for fault, parameter in CHOICES)
+
+
+def test_a_fault_of_tokens_alone_waits_for_a_token() -> None:
+    """Nobody has to say which call, where only one can have it."""
+    simulator = Service(rate="bucket", statistics_limit=False, issued_lifetime=HOUR, token_rules=TokenRules())
+    simulator.fault("empty-token")
+    simulator.fault("expired")
+    assert [fault.endpoint for fault, _ in simulator.faults.waiting()] == ["token:refresh", "cert:refresh"]

@@ -122,6 +122,42 @@ def test_five_token_refreshes_then_two_an_hour(acme: "Customer") -> None:
     assert answers == [200, 429]
 
 
+def test_strictly_the_five_never_come_back(onboard: "Onboard") -> None:
+    """The harshest reading of the vendor's sentence: one request in each half hour since the last."""
+    with Simulator.running(rate="strict") as simulator:
+        customer = onboard(at=simulator)
+        simulator.fault("bad-request", endpoint="token:refresh", times=None)
+        assert [customer.call("token:refresh").status_code for _ in range(6)] == [400] * 5 + [429]
+        simulator.clock.advance(24 * HOUR)
+        assert [customer.call("token:refresh").status_code for _ in range(2)] == [400, 429]
+        simulator.clock.advance(29 * MINUTE)
+        assert customer.call("token:refresh").status_code == 429
+        simulator.clock.advance(MINUTE)
+        assert customer.call("token:refresh").status_code == 400
+
+
+def test_the_two_limits_are_counted_apart(acme: "Customer") -> None:
+    """A certificate's spent attempts must not keep the key from its turn, nor the other way round."""
+    assert [_attempt(acme) for _ in range(4)] == [400, 400, 400, 429]
+    acme.simulator.fault("bad-request", endpoint="token:refresh", times=None)
+    assert [acme.call("token:refresh").status_code for _ in range(6)] == [400] * 5 + [429]
+    acme.simulator.clock.advance(HOUR)
+    assert [_attempt(acme) for _ in range(2)] == [400, 429]
+    assert [acme.call("token:refresh").status_code for _ in range(3)] == [400, 400, 429]
+
+
+def test_one_job_at_a_time_whichever_half_it_is_for(acme: "Customer") -> None:
+    """vendor: another update or delete job is running; the careful reading is that there is one for both halves."""
+    acme.simulator.fault("slow", seconds=0.5)
+    thread = threading.Thread(target=acme.refresh)
+    thread.start()
+    _wait_for_request(acme.simulator)
+    meanwhile = acme.call("token:refresh").status_code
+    thread.join()
+    assert (meanwhile, acme.call("token:refresh").status_code) == (409, 200)
+    assert len(acme.tenant.tokens) == 2
+
+
 def test_statistics_are_answered_once_a_second(onboard: "Onboard") -> None:
     """vendor: one request a second; a probe that repeats faster than that is told so."""
     with Simulator.running() as simulator:

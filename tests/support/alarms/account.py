@@ -4,7 +4,6 @@ What AWS leaves open is left to chance, with a seed: where in the minute a run b
 which order CloudWatch sees its lines, at which minute of the hour a long window is looked at.
 """
 
-import functools
 import io
 import random
 from collections.abc import Callable
@@ -13,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from certificate_rotation.adapters.metrics import DIMENSION, NAMESPACE, begin, finish
 from certificate_rotation.domain.errors import ServiceFailure
-from certificate_rotation.domain.report import Outcome, Report
+from certificate_rotation.domain.half import HalfName, Life
+from certificate_rotation.domain.report import HalfReport, Outcome, Report
 from tests.support.alarms.alarm import Alarm, State
 from tests.support.alarms.cloudwatch import CloudWatch, Metric, measured, minute_of
 from tests.support.cloudformation import STACK, Stack
@@ -132,10 +132,22 @@ class Account:
         self.changes.clear()
 
 
-@functools.cache
-def written(how: Run, function: str) -> list[tuple[bool, Metric, float, timedelta]]:
-    """What a run measures: whether at its end, the metric, the value, and how much later than the begin it is dated."""
-    points = []
+type Point = tuple[bool, Metric, float, timedelta]
+"""Whether it is measured at a run's end, the metric, the value, and how much later than the begin it is dated."""
+
+_WRITTEN: dict[tuple[str, str], list[Point]] = {}
+
+
+def written(how: Run, function: str) -> list[Point]:
+    """What a run measures; found out once for all that are alike."""
+    alike = repr(how), function  # a report holds mappings, so it has no hash
+    if alike not in _WRITTEN:
+        _WRITTEN[alike] = _measure(how, function)
+    return _WRITTEN[alike]
+
+
+def _measure(how: Run, function: str) -> list[Point]:
+    points: list[Point] = []
     for at_the_end in (False, True):
         printed = io.StringIO()
         with redirect_stdout(printed):
@@ -150,13 +162,20 @@ def written(how: Run, function: str) -> list[tuple[bool, Metric, float, timedelt
 
 def result(outcome: Outcome, left: timedelta, *, dry_run: bool = False) -> Report:
     """A run that ends in a result; `left` of the certificate in use when it began."""
-    return Report("arn", WRITTEN, outcome, dry_run=dry_run, not_after=WRITTEN + left, attempts=3)
+    return Report("arn", WRITTEN, outcome, dry_run=dry_run, halves=halves(left))
 
 
 def failure(error: Exception, left: timedelta | None = None, *, dry_run: bool = False) -> Report:
     """A run that ends in an error; `left` when it came as far as to read the certificate."""
-    not_after = None if left is None else WRITTEN + left
-    return Report("arn", WRITTEN, dry_run=dry_run, not_after=not_after, error=error)
+    return Report("arn", WRITTEN, dry_run=dry_run, halves={} if left is None else halves(left), error=error)
+
+
+def halves(left: timedelta) -> dict[HalfName, HalfReport]:
+    """So much is left of the certificate, and nobody knows when the API key ends."""
+    return {
+        HalfName.CERTIFICATE: HalfReport(Life(WRITTEN + left), None, 3, None),
+        HalfName.API_KEY: HalfReport(Life(), None, 5, None),
+    }
 
 
 def ours(name: str) -> Metric:

@@ -27,15 +27,15 @@ def test_every_module_of_the_function_that_decides_something_has_a_change_to_go_
     told = {path for cells in CHANGES.values() for path in paths(cells)}
     assert {
         str(path.relative_to(FUNCTION))
-        for folder in ("domain", "adapters", "notifications")
+        for folder in ("domain", "adapters", "notifications", "halves")
         for path in (FUNCTION / folder).glob("*.py")
     } - told <= PLUMBING
 
 
 # Values, names and wiring, which the change of something else leads to.
 PLUMBING = {
-    *(f"{folder}/__init__.py" for folder in ("domain", "adapters", "notifications")),
-    *(f"domain/{name}.py" for name in ("invocation", "key_pair", "report", "verdict")),
+    *(f"{folder}/__init__.py" for folder in ("domain", "adapters", "notifications", "halves")),
+    *(f"domain/{name}.py" for name in ("invocation", "key_pair", "report", "times", "verdict")),
     *(f"adapters/{name}.py" for name in ("alert_topic", "aws", "secret_store")),
 }
 
