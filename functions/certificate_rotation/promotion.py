@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from certificate_rotation.adapters.secret_store import PENDING
 from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.credential import Credential
-from certificate_rotation.domain.decision import Progress
+from certificate_rotation.domain.decision import Progress, is_dead
 from certificate_rotation.domain.errors import InvalidCredential, StorageFailure, adding
 from certificate_rotation.domain.half import Life
 from certificate_rotation.domain.invocation import Invocation
@@ -41,31 +41,12 @@ class Promoted:
     Attributes:
         snapshot: as things are now.
         attempt: the one that brought it; None when somebody deleted the ledger's record of it.
-        rotation: what happened.
-        previous: what the service says of the credential it replaced, since the new half was issued.
-        previous_ended: whether the half it replaced has reached its date.
+        rotated: what is to be told of it.
     """
 
     snapshot: Snapshot
     attempt: OpenAttempt | None
-    rotation: LastRotation
-    previous: Verdict
-    previous_ended: bool = False
-
-
-@dataclass(frozen=True)
-class Renewed:
-    """A finished rotation.
-
-    Attributes:
-        rotated: what happened.
-        delivery: what became of the news.
-        closed: whether the ledger has it, and with it our lease back.
-    """
-
     rotated: Rotated
-    delivery: Delivery
-    closed: bool
 
 
 @dataclass(frozen=True)
@@ -159,7 +140,8 @@ class Promotion:
             previous_name=attempt.previous_name if attempt else None,
             deleted=attempt.deleted if attempt else "",
         )
-        return Promoted(snapshot.with_promoted(credential, rotation, policy), attempt, rotation, answer, ended)
+        rotated = Rotated(rotation, answer, ended)
+        return Promoted(snapshot.with_promoted(credential, rotation, policy), attempt, rotated)
 
     def _life_of(self, snapshot: Snapshot, replaced: Credential) -> Life:
         """When what was replaced ends."""
@@ -192,12 +174,10 @@ class Promotion:
         in_use = self._prober.ask(snapshot.credential).answer
         verdicts = self._prober.ask_patiently(offered) if patiently else [self._prober.known(one) for one in offered]
         chosen = _first(Answer.ACCEPTED, candidates, verdicts)
-        ended = snapshot.life.has_surely_ended(self._invocation.clock())
         if chosen is None and in_use is Answer.REFUSED:  # the other half in use may be the dead one
             both = self._with_both(candidates[0], beside)
             chosen = _first(Answer.ACCEPTED, both, self._prober.ask_each([one.credential for one in both]))
-        dead = in_use is Answer.REFUSED or (ended and in_use is not Answer.ACCEPTED)
-        if chosen is None and dead and not only_accepted:
+        if chosen is None and not only_accepted and is_dead(snapshot.life, in_use, self._invocation.clock()):
             chosen = _first(Answer.NONE, candidates, verdicts)  # consumers have nothing that works: nothing is lost
         if chosen is None:
             newest = candidates[0]
@@ -217,37 +197,42 @@ class Promotion:
                 both.append(_Candidate(candidate.of, joined, version, is_staged=False))
         return both
 
-    def close(self, done: Promoted, report: Report) -> Renewed:
+    def close(self, done: Promoted, report: Report) -> tuple[Delivery, bool]:
         """Tidy, notify, and close. What AWS does not take of the news is written down for the next run.
 
         Args:
             done: as `promote` returned it.
             report: of what is in use now.
 
+        Returns:
+            What became of the news, and whether the ledger has the rotation, and with it our lease back.
+
         Raises:
             StorageFailure: AWS refused a write. The next run closes, and notifies again.
         """
         snapshot, attempt, invocation = done.snapshot, done.attempt, self._invocation
-        rotated = Rotated(done.rotation, done.previous, done.previous_ended)
+        rotation = done.rotated.rotation
         half, ledger, opened = snapshot.half, self._dependencies.ledger, snapshot.state.open_attempt
-        with adding(f"The new {half.called(done.rotation.name)} is in use (AWSCURRENT)."):
+        with adding(f"The new {half.called(rotation.name)} is in use (AWSCURRENT)."):
             self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.all_labels)
             announce = self._dependencies.settings.notify_on_success
-            news = self._dependencies.alerts.rotated(rotated, report, snapshot.record, invocation, announce=announce)
+            news = self._dependencies.alerts.rotated(
+                done.rotated, report, snapshot.record, invocation, announce=announce
+            )
             if opened is None:  # somebody deleted the ledger's record
                 ledger.remember(snapshot.arn, half.name, None, snapshot.record.told, keep=news.kept, told=news.gone)
-                return Renewed(rotated, news, closed=False)
+                return news, False
             closed = ledger.close(
                 snapshot.arn,
                 half.name,
                 invocation.owner,
                 opened,
-                done.rotation,
+                rotation,
                 promoted=attempt or opened,
                 keep=news.kept,
                 told=news.gone,
             )
-        return Renewed(rotated, news, closed)
+        return news, closed
 
     def drop(self, snapshot: Snapshot, report: Report) -> Delivery:
         """Give up a rotation that was made for a half no longer in use; what to do next is decided anew."""

@@ -27,6 +27,7 @@ from certificate_rotation.domain.decision import (
     Unanswered,
     Wait,
     decide,
+    is_dead,
 )
 from certificate_rotation.domain.errors import (
     CredentialExpired,
@@ -128,15 +129,17 @@ class Run:
         self._snapshots: dict[HalfName, Snapshot] = {}  # the last ones
         self._turn: Turn | None = None  # the last one
         self._claimed = ""  # the ARN we hold the lease of
+        self._mails_refused = 0
 
     def run(self) -> Report:
         """The whole of it; never raises but what ends the process."""
         try:
-            return self._snapshot_decide_carry_out()
+            report = self._snapshot_decide_carry_out()
         except Exception as error:  # noqa: BLE001 - the handler raises it again, when people and metrics know of it
-            return self._fail(error)
+            report = self._fail(error)
         finally:
             self._release()
+        return replace(report, mails_refused=self._mails_refused)
 
     def _snapshot_decide_carry_out(self) -> Report:
         for _ in range(_ROUNDS):
@@ -240,10 +243,10 @@ class Run:
         if isinstance(decision, Hold):
             report = replace(report, why=decision.why, until=decision.until)
         if isinstance(decision, Busy):
-            return self._count(Delivery(), report)  # the other run notifies
+            return report  # the other run notifies
         if not self._tell_of(turn, [half for half, one in turn.decisions.items() if not isinstance(one, Busy)]):
             self._count(self._alerts.catch_up(turn.snapshot.arn, turn.snapshot.record, self._invocation))
-        return self._count(Delivery(), report)
+        return report
 
     def _free_an_empty_version(self, snapshot: Snapshot) -> None:
         """Take AWSPENDING off a version that holds nothing: Secrets Manager's own rotation was cut short there.
@@ -323,9 +326,8 @@ class Run:
         try:
             return self._promote(snapshot, patiently=not another)
         except snapshot.half.not_accepted:
-            in_use = self._prober.known(snapshot.credential)
-            ended = snapshot.life.has_surely_ended(self._invocation.clock())
-            dead = in_use == REFUSED or (ended and in_use != ACCEPTED)  # it cannot renew anything
+            in_use = self._prober.known(snapshot.credential).answer
+            dead = is_dead(snapshot.life, in_use, self._invocation.clock())
             if not another or dead or not self._issuance.has_time():
                 raise
             logger.info("The end is near and what is in hand is not accepted: one more is asked for.")
@@ -340,10 +342,11 @@ class Run:
         others = {half: replace(one, credential=current) for half, one in self._snapshots.items()}
         self._snapshots = {**others, promoted.snapshot.half.name: promoted.snapshot}
         report = self._describe("rotated", promoted.snapshot)
-        renewed = self._promotion.close(promoted, report)
-        if renewed.closed:  # in one write with the lease
+        delivery, closed = self._promotion.close(promoted, report)
+        if closed:  # in one write with the lease
             self._claimed = ""
-        return self._tell_of_the_other(self._count(renewed.delivery, replace(report, rotated=renewed.rotated)))
+        self._count(delivery)
+        return self._tell_of_the_other(replace(report, rotated=promoted.rotated))
 
     def _fail(self, error: Exception) -> Report:
         """Notify of it, and whether traffic works meanwhile: the one in use is still in place, so the service knows."""
@@ -355,7 +358,8 @@ class Run:
         # Past its deadline, only a process that stood still gets here: another run has taken over, and tells the truth.
         if dry_run or self._invocation.time_left() <= timedelta(0):
             return report
-        return self._tell_of_the_other(self._count(self._alerts.failed(error, report, self._invocation), report))
+        self._count(self._alerts.failed(error, report, self._invocation))
+        return self._tell_of_the_other(report)
 
     def _tell_of_the_other(self, report: Report) -> Report:
         """One half acted or failed, perhaps in every run: how the other one stands must be told all the same."""
@@ -364,7 +368,7 @@ class Run:
         only_a_note = isinstance(other, Failed) and isinstance(other.error, InvalidCredential) and not report.error
         if self._turn and report.half is self._turn.half and not isinstance(other, Busy) and not only_a_note:
             self._tell_of(self._turn, [self._turn.half.other])
-        return self._count(Delivery(), report)
+        return report
 
     def _describe(self, outcome: Outcome, current: Snapshot | None = None) -> Report:
         """The report so far; `current` shows what is in use, where that has changed since the snapshots were taken."""
@@ -379,11 +383,9 @@ class Run:
             in_use=self._prober.known(current.credential),
         )
 
-    def _count(self, done: Delivery, report: Report | None = None) -> Report:
+    def _count(self, done: Delivery) -> None:
         """Add up what AWS did not take."""
-        refused = self._report.mails_refused + done.mails_refused
-        self._report = replace(self._report, mails_refused=refused)
-        return replace(report or self._report, mails_refused=refused)
+        self._mails_refused += done.mails_refused
 
     def _claim(self, snapshot: Snapshot) -> None:
         """Take the lease.

@@ -283,6 +283,11 @@ def _about_a_stale_one(facts: Facts, *, ended: bool) -> Decision:
             return Resume(f"{replaced}, and the service does not accept it: what is in hand is used.")
 
 
+def is_dead(life: Life, in_use: Answer, now: datetime) -> bool:
+    """Whether the service lets the credential in use in no more, for all we know: then it cannot renew anything."""
+    return in_use is Answer.REFUSED or (in_use is not Answer.ACCEPTED and life.has_surely_ended(now))
+
+
 def _about_an_ended_one(facts: Facts) -> Decision:
     ended = f"The {facts.half.words} in use ended at {facts.life.ends:%Y-%m-%dT%H:%M:%SZ}"
     match facts.in_use:
