@@ -11,7 +11,7 @@ import logging
 from dataclasses import replace
 from typing import override
 
-from certificate_rotation.adapters.secret_store import PENDING
+from certificate_rotation.adapters.secret_store import PENDING, Current
 from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.decision import Busy, Command, Hold, Issue, NotDue, Progress, Resume, Step, Wait
@@ -24,6 +24,7 @@ from certificate_rotation.domain.errors import (
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import Report
+from certificate_rotation.domain.state import State
 from certificate_rotation.domain.verdict import ACCEPTED, NOT_ASKED
 from certificate_rotation.promotion import why_not
 from certificate_rotation.rotation import Run
@@ -57,13 +58,21 @@ class _StepRun(Run):
             self._let_the_next_one_begin()
         return report
 
+    @override
+    def _read(self) -> tuple[State, Current]:
+        if self._step.name == "createSecret":  # first of all: if it is killed, the hourly runs know where to look
+            self._dependencies.ledger.note_token(self._report.secret, self._step.token)
+        return super()._read()
+
     def _let_the_next_one_begin(self) -> None:
         """Take AWSPENDING off the token's version; but not where it holds what a repeat of the step can go on with."""
         secrets, arn, token = self._dependencies.secrets, self._report.secret, self._step.token
         try:
-            done = self._step.name == "finishSecret" or secrets.read(arn, token) is None
-            if done and secrets.labels(arn).versions.get(PENDING) == token:
+            if self._step.name != "finishSecret" and secrets.read(arn, token) is not None:
+                return
+            if secrets.labels(arn).get(PENDING) == token:
                 secrets.unlabel(arn, token, PENDING)
+            self._dependencies.ledger.note_token(arn, "")
         except (InvalidCredential, StorageFailure) as error:
             logger.warning("AWSPENDING may still be on the version of this token: %s", error)
 

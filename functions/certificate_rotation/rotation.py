@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from certificate_rotation.adapters.secret_store import PENDING, is_name_of
+from certificate_rotation.adapters.secret_store import CURRENT, PENDING, Current, is_name_of
 from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.decision import (
     Ask,
@@ -48,7 +48,14 @@ from certificate_rotation.issuance import Issuance
 from certificate_rotation.notifications.alerts import Delivery
 from certificate_rotation.prober import Prober
 from certificate_rotation.promotion import Promoted, Promotion
-from certificate_rotation.snapshot import CredentialChangedError, LeaseLostError, Snapshot, take_snapshots
+from certificate_rotation.snapshot import (
+    CredentialChangedError,
+    LeaseLostError,
+    Snapshot,
+    more_may_be_there,
+    take_snapshots,
+    with_rotations,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -115,10 +122,10 @@ class Run:
         self._issuance = Issuance(dependencies, invocation)
         self._promotion = Promotion(dependencies, invocation, self._prober)
         self._function_name = function_name
-        self._secret_id = command.secret_id or self._settings.secret_arn
         own = self._settings.secret_arn
+        named = command.secret_id or own
         self._report = Report(  # what is known so far
-            secret=own if is_name_of(self._secret_id, own) else self._secret_id,
+            secret=own if is_name_of(named, own) else named,
             at=invocation.clock(),
             dry_run=command.dry_run,
             of_step=command.step is not None,
@@ -157,20 +164,35 @@ class Run:
         return self._preview(turn) if self._command.dry_run else self._carry_out(turn)
 
     def _take_snapshots(self) -> dict[HalfName, Snapshot]:
-        secrets, ledger = self._dependencies.secrets, self._dependencies.ledger
         self._report, self._turn = replace(self._report, renews=None), None
-        labels = secrets.labels(self._secret_id)
-        if labels.arn != self._report.secret:
-            if not self._command.dry_run:
-                self._alerts.adopt(self._report.secret, labels.arn, self._invocation)
-            self._report = replace(self._report, secret=labels.arn)
-        policy = self._settings.policy
-        snapshots, of_function = take_snapshots(secrets, ledger, labels, policy, self._function_name)
-        if of_function is not None:
-            self._report = replace(self._report, function_state=of_function)
-        self._function_name = ""
+        record, current = self._read()
+        snapshots = take_snapshots(record, current, self._settings.policy)
+        asked_for = self._command.force or self._command.step is not None
+        if asked_for or more_may_be_there(snapshots, current, self._invocation.clock()):
+            snapshots = with_rotations(snapshots, self._dependencies.secrets)
         self._snapshots = snapshots
         return snapshots
+
+    def _read(self) -> tuple[State, Current]:
+        """Read the ledger's record, then the credential in use.
+
+        The ledger comes first: what another run does to the secret from then on changes the record too, and the claim,
+        which is made on the record as it was read, fails. Read the other way round, a claim could succeed for a
+        credential that another run has replaced already.
+        """
+        secrets, ledger, name = self._dependencies.secrets, self._dependencies.ledger, self._report.secret
+        if self._function_name:
+            record, of_function = ledger.load_both(name, self._function_name)
+            self._report, self._function_name = replace(self._report, function_state=of_function), ""
+        else:
+            record = ledger.load(name)
+        current = secrets.current(name)
+        if current.arn == name:
+            return record, current
+        if not self._command.dry_run:
+            self._alerts.adopt(name, current.arn, self._invocation)
+        self._report = replace(self._report, secret=current.arn)
+        return self._read()  # the ledger knows it by its whole ARN
 
     def _decide(self, snapshots: dict[HalfName, Snapshot]) -> Turn:
         """Decide about each half; where that hangs on whether the credential in use is accepted, ask first."""
@@ -254,8 +276,12 @@ class Run:
         API reference, "RotateSecret": while it is there, every later rotation is refused.
         """
         secrets, pending = self._dependencies.secrets, snapshot.pending
-        if pending and pending != snapshot.version and secrets.read(snapshot.arn, pending) is None:
+        if pending and pending != snapshot.version:
+            if secrets.read(snapshot.arn, pending) is not None:
+                return
             secrets.unlabel(snapshot.arn, pending, PENDING)
+        if snapshot.record.rotation_token:
+            self._dependencies.ledger.note_token(snapshot.arn, "")
 
     def _tell_of(self, turn: Turn, halves: list[HalfName]) -> bool:
         """Notify of failures that go on, and of their ends, for each of these halves; whether there was anything."""
@@ -291,6 +317,8 @@ class Run:
         """
         self._watch(snapshot)
         if self._prober.known(snapshot.credential) == REFUSED:
+            if self._dependencies.secrets.labels(snapshot.arn).get(CURRENT) != snapshot.version:
+                raise CredentialChangedError("What the service refuses is not in use any more.")
             self._report = replace(self._report, renews=None)  # the service judges the two as a pair
             name = snapshot.credential.cert_name or "it has no name in the secret"
             raise Unauthorized(

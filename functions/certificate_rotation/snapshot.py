@@ -7,12 +7,12 @@ judged here, so that no step judges it anew.
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
-from certificate_rotation.adapters.ledger import Ledger
-from certificate_rotation.adapters.secret_store import CURRENT, PENDING, Labels, SecretStore
+from certificate_rotation.adapters.secret_store import CURRENT, PENDING, Current, SecretStore
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.decision import Facts, Policy, Progress
 from certificate_rotation.domain.errors import InvalidCredential, RotationError, StorageFailure
@@ -21,7 +21,7 @@ from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.report import HalfReport
 from certificate_rotation.domain.state import HalfState, LastRotation, OpenAttempt, State
 from certificate_rotation.domain.verdict import Verdict
-from certificate_rotation.halves import HALVES
+from certificate_rotation.halves import HALVES, OWN_LABELS
 from certificate_rotation.halves.half import Half, Intent
 
 logger = logging.getLogger(__name__)
@@ -179,62 +179,73 @@ def was_made_from(version: str, intent_version: str) -> bool:
     return version.startswith(f"{intent_version}-")
 
 
-def take_snapshots(
-    secrets: SecretStore, ledger: Ledger, labels: Labels, policy: Policy, function_name: str = ""
-) -> tuple[dict[HalfName, Snapshot], State | None]:
-    """Read the ledger's record, the credential in use, and what rotations under way left behind.
-
-    The ledger comes first: what another run does to the secret from then on changes the record too, and the claim,
-    which is made on the record as it was read, fails. Read the other way round, a claim could succeed for a
-    credential that another run has replaced already.
+def take_snapshots(record: State, current: Current, policy: Policy) -> dict[HalfName, Snapshot]:
+    """What the ledger's record and the credential in use show of each half.
 
     Args:
-        secrets: where the credential is.
-        ledger: where the record is.
-        labels: the secret's, which name it; read again if AWSCURRENT has moved on since.
+        record: read before `current`.
+        current: what is in use.
         policy: the owner's settings.
-        function_name: whose record to read along; empty for none.
-
-    Returns:
-        A snapshot of each half, and the function's own record if that was read.
 
     Raises:
-        InvalidCredential: the secret in use is missing or cannot be used.
+        InvalidCredential: what is in use cannot be used.
+    """
+    credential = Credential.parse(current.text)
+    return {
+        name: _with_life(Snapshot(half, current.arn, current.version, credential, record), policy)
+        for name, half in HALVES.items()
+    }
+
+
+def more_may_be_there(snapshots: Mapping[HalfName, Snapshot], current: Current, now: datetime) -> bool:
+    """Whether the labels are worth a call: something is due, or the ledger or what is in use tells of a rotation."""
+    record = snapshots[HalfName.CERTIFICATE].record
+    return bool(
+        record.lease  # nobody gave it back: a run was killed, or is at work
+        or record.rotation_token
+        or any(one.state.open_attempt or one.state.earlier for one in snapshots.values())
+        or any(one.life.renew_at and one.life.renew_at <= now for one in snapshots.values())
+        or not current.labels.isdisjoint(OWN_LABELS)
+    )
+
+
+def with_rotations(snapshots: Mapping[HalfName, Snapshot], secrets: SecretStore) -> dict[HalfName, Snapshot]:
+    """The same, with what rotations under way left behind.
+
+    Raises:
+        CredentialChangedError: something else is in use by now.
         StorageFailure: AWS refused to read what both halves stand on.
     """
-    if CURRENT not in labels.versions:
-        raise InvalidCredential(f"The secret {labels.arn} is empty. Put apiKey, cert and privateKey into it.")
-    of_function = None
-    if function_name:
-        record, of_function = ledger.load_both(labels.arn, function_name)
-    else:
-        record = ledger.load(labels.arn)
-    version, text = secrets.current(labels.arn)
-    if version != labels.versions[CURRENT]:
-        labels = secrets.labels(labels.arn)
-        if version != labels.versions.get(CURRENT):  # it was this read that lagged behind a write
-            version, text = secrets.current(labels.arn)
-    credential = Credential.parse(text)
-    snapshots = {}
-    for name, half in HALVES.items():
-        snapshot = Snapshot(half, labels.arn, version, credential, record, pending=labels.versions.get(PENDING))
-        try:
-            snapshot = replace(snapshot, life=_life(snapshot, policy))  # known whatever becomes of the rest
-            snapshot = _with_rotation(snapshot, secrets, labels)
-        except (InvalidCredential, StorageFailure) as error:  # what AWS refuses to read now is not gone
-            snapshot = replace(snapshot, failure=error)
-        snapshots[name] = snapshot
-    return snapshots, of_function
+    one = snapshots[HalfName.CERTIFICATE]
+    labels = secrets.labels(one.arn)
+    if labels.get(CURRENT) != one.version:  # it has moved on since, or one of the two reads lagged behind a write
+        raise CredentialChangedError("The credential in use is not the one that was read a moment ago.")
+    return {name: _with_rotation(snapshot, secrets, labels) for name, snapshot in snapshots.items()}
 
 
-def _life(snapshot: Snapshot, policy: Policy) -> Life:
-    return snapshot.half.life(snapshot.arn, snapshot.credential, snapshot.state, policy)
+def _with_life(snapshot: Snapshot, policy: Policy) -> Snapshot:
+    """When the half in use ends is known whatever becomes of the rest."""
+    try:
+        life = snapshot.half.life(snapshot.arn, snapshot.credential, snapshot.state, policy)
+    except InvalidCredential as error:
+        return replace(snapshot, failure=error)
+    return replace(snapshot, life=life)
 
 
-def _with_rotation(snapshot: Snapshot, secrets: SecretStore, found: Labels) -> Snapshot:
-    """What an earlier run left behind of this half's rotation."""
+def _with_rotation(snapshot: Snapshot, secrets: SecretStore, found: dict[str, str]) -> Snapshot:
+    """With what an earlier run left behind of this half's rotation."""
+    snapshot = replace(snapshot, pending=found.get(PENDING))
+    if snapshot.failure:
+        return snapshot
+    try:
+        return _with_what_is_left(snapshot, secrets, found)
+    except StorageFailure as error:  # what AWS refuses to read now is not gone
+        return replace(snapshot, failure=error)
+
+
+def _with_what_is_left(snapshot: Snapshot, secrets: SecretStore, found: dict[str, str]) -> Snapshot:
     half, state = snapshot.half, snapshot.state
-    labels = {label: found.versions[label] for label in half.labels.all if label in found.versions}
+    labels = {label: found[label] for label in half.labels.all if label in found}
     attempt, before = state.open_attempt, state.earlier
     unasked = _unasked(snapshot, secrets, labels)
     intent = _intent(half, secrets, snapshot.arn, attempt.intent_version) if attempt else unasked

@@ -111,7 +111,7 @@ def test_trouble_met_by_the_name_alone_is_over_when_the_name_works(env: Rotation
     env.onboard(age=timedelta(days=10))
     env.settings["SECRET_ARN"] = "not-this-one"  # noqa: S105 - a name
     for _ in range(2):
-        with env.aws.refusing("DescribeSecret"):
+        with env.aws.refusing("DescribeSecret"), env.aws.refusing("GetSecretValue"):
             env.fails(InvalidCredential, secretId=env.aws.name)
         env.advance(hours=1)
         before = env.stored_and_sent()

@@ -86,7 +86,7 @@ def test_mended_settings_end_the_incident(function: RotationEnv, monkeypatch: py
     assert function.codes().count("InvalidSettings") == 2
 
 
-READS = ["DescribeSecret", "TransactGetItems", "GetSecretValue"]
+READS = ["TransactGetItems", "GetSecretValue"]
 
 
 def calls(function: RotationEnv) -> list[str]:
@@ -96,13 +96,13 @@ def calls(function: RotationEnv) -> list[str]:
     return asked
 
 
-def test_a_check_makes_three_calls_in_a_new_container_too(function: RotationEnv) -> None:
+def test_a_check_makes_two_calls_in_a_new_container_too(function: RotationEnv) -> None:
     """Once an hour nearly every container is a new one, which does not know whether the function's incident is over."""
     function.onboard(age=timedelta(days=1))
     invoke({})
     assert calls(function) == READS
     invoke({})
-    assert calls(function) == ["DescribeSecret", "GetItem", "GetSecretValue"]
+    assert calls(function) == ["GetItem", "GetSecretValue"]
 
 
 def test_what_somebody_writes_at_that_moment_is_read_by_itself(function: RotationEnv) -> None:
@@ -110,7 +110,7 @@ def test_what_somebody_writes_at_that_moment_is_read_by_itself(function: Rotatio
     function.onboard(age=timedelta(days=1))
     function.aws.failures.set("in conflict", "TransactGetItems")
     invoke({})
-    assert calls(function) == [*READS[:2], "GetItem", "GetItem", "GetSecretValue"]
+    assert calls(function) == [READS[0], "GetItem", "GetItem", "GetSecretValue"]
     assert function.codes() == []
 
 

@@ -20,7 +20,7 @@ def test_trouble_of_a_secret_given_by_its_name_is_told_again_when_it_comes_again
     env.onboard(age=YOUNG)
     by_name = {"secretId": env.aws.name}
     for _ in range(2):
-        with env.aws.refusing("DescribeSecret"):
+        with env.aws.refusing("DescribeSecret"), env.aws.refusing("GetSecretValue"):
             assert ends(env, **by_name) == "InvalidCredential"
         env.advance(hours=2)
         assert ends(env, **by_name) == "not_due"
@@ -31,7 +31,7 @@ def test_trouble_of_a_secret_given_by_its_name_is_told_again_when_it_comes_again
 def test_a_recovery_by_its_arn_ends_trouble_that_was_met_by_its_name(env: RotationEnv) -> None:
     """The schedule's runs go by the ARN, a person's by the name."""
     env.onboard(age=YOUNG)
-    with env.aws.refusing("DescribeSecret"):
+    with env.aws.refusing("DescribeSecret"), env.aws.refusing("GetSecretValue"):
         assert ends(env, secretId=env.aws.name) == "InvalidCredential"
     env.advance(hours=1)
     assert ends(env) == "not_due"

@@ -204,6 +204,6 @@ def test_a_name_that_does_not_exist_is_answered_in_awss_words(env: RotationEnv) 
 def test_a_name_that_may_not_be_looked_at_is_answered_in_awss_words(env: RotationEnv) -> None:
     """To a role that may read only its own secret, a name that does not exist looks the same."""
     env.onboard(age=timedelta(days=10))
-    with env.aws.refusing("DescribeSecret"):
+    with env.aws.refusing("DescribeSecret"), env.aws.refusing("GetSecretValue"):
         said = str(env.fails(InvalidCredential, secretId=env.aws.name))
     assert "AccessDeniedException: not authorized to perform this" in said

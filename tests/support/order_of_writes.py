@@ -8,9 +8,9 @@ from tests.support.exchanges import Killed, When
 from tests.support.rotation_env import TIMEOUT, RotationEnv
 
 ORDER_OF_EXCHANGES = (
-    "DescribeSecret",  # gather
-    "GetItem",
+    "GetItem",  # gather
     "GetSecretValue",
+    "DescribeSecret",
     "UpdateItem",  # claim
     "PutSecretValue",  # intend
     "TransactWriteItems",  # charge

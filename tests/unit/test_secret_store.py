@@ -75,7 +75,7 @@ def test_a_secret_that_cannot_be_looked_at_is_told_in_awss_words(code: str, erro
 @pytest.mark.parametrize(
     ("code", "error", "said"),
     [
-        ("ResourceNotFoundException", InvalidCredential, "holds nothing under AWSCURRENT"),
+        ("ResourceNotFoundException", InvalidCredential, "is empty. Put apiKey, cert and privateKey into it"),
         ("AccessDeniedException", StorageFailure, "AWS refused reading the secret"),
         ("DecryptionFailure", StorageFailure, "AWS refused reading the secret"),
         ("ThrottlingException", StorageFailure, "AWS refused reading the secret"),
@@ -83,7 +83,8 @@ def test_a_secret_that_cannot_be_looked_at_is_told_in_awss_words(code: str, erro
 )
 def test_what_aws_does_not_let_be_read_is_not_gone(code: str, error: type[Exception], said: str) -> None:
     """A right that is missing, or a KMS key, can be mended; nobody has to onboard again for it."""
-    store = Aws({"get_secret_value": refusal(code)}).store
+    stages = {} if error is InvalidCredential else {"version": ["AWSCURRENT"]}
+    store = Aws({"get_secret_value": refusal(code)}, stages).store
     with pytest.raises(error) as caught:
         store.current(ARN)
     assert said in str(caught.value)

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from certificate_rotation.adapters.secret_store import CURRENT, Labels
+from certificate_rotation.adapters.secret_store import CURRENT, Current
 from certificate_rotation.domain import api_key
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.decision import Policy, Progress
@@ -20,11 +20,10 @@ from certificate_rotation.domain.verdict import NOT_ASKED
 from certificate_rotation.domain.x509 import PrivateKey
 from certificate_rotation.halves import HALVES
 from certificate_rotation.halves.half import Intent
-from certificate_rotation.snapshot import Snapshot, about, staged_version, take_snapshots
+from certificate_rotation.snapshot import Snapshot, about, staged_version, take_snapshots, with_rotations
 from tests.support.factories import API_KEY, NOW, secret
 
 if TYPE_CHECKING:
-    from certificate_rotation.adapters.ledger import Ledger
     from certificate_rotation.adapters.secret_store import SecretStore
 
 ARN = "arn:of-the-secret"
@@ -41,12 +40,8 @@ class Vault:
     """A secret and the ledger's record of it. A version without a text is one that AWS refuses to read."""
 
     versions: dict[str, str | None]
-    labels: Mapping[str, str] = field(default_factory=dict)
+    on: Mapping[str, str] = field(default_factory=dict)
     record: State = field(default_factory=State)
-
-    def current(self, _arn: str) -> tuple[str, str]:
-        """As the secret store."""
-        return "now", str(self.versions["now"])
 
     def read(self, _arn: str, version: str) -> str | None:
         """As the secret store."""
@@ -54,15 +49,14 @@ class Vault:
             raise StorageFailure(f"AWS refused reading version {version}.")
         return self.versions.get(version)
 
-    def load(self, _arn: str) -> State:
-        """As the ledger."""
-        return self.record
+    def labels(self, _arn: str) -> dict[str, str]:
+        """As the secret store."""
+        return {CURRENT: "now", **self.on}
 
     def look(self) -> dict[HalfName, Snapshot]:
         """Take the snapshots."""
-        both = cast("Any", self)
-        labels = Labels(ARN, {CURRENT: "now", **self.labels})
-        return take_snapshots(cast("SecretStore", both), cast("Ledger", both), labels, POLICY)[0]
+        current = Current(ARN, "now", frozenset({CURRENT}), str(self.versions["now"]))
+        return with_rotations(take_snapshots(self.record, current, POLICY), cast("SecretStore", self))
 
 
 def vault(key: PrivateKey, attempt: OpenAttempt | None = None, **changes: object) -> Vault:
@@ -145,7 +139,7 @@ def test_a_staged_key_is_carried_on_though_the_ledger_has_no_answer(ec_key: Priv
     in_use = Credential.parse(str(given.versions["now"]))
     version = staged_version("intent", "now")
     given.versions[version] = HALF.join(INTENT, ANSWER, in_use, NOW).dump()
-    given.labels = {"API_KEY_STAGED": version}
+    given.on = {"API_KEY_STAGED": version}
     found = given.look()
     assert found[HalfName.API_KEY].progress is Progress.STAGED
     assert [one.answer for one in found[HalfName.API_KEY].in_hand] == [ANSWER]
@@ -158,7 +152,7 @@ def test_a_key_that_waits_survives_a_rotation_of_the_certificate(ec_key: Private
     in_use = Credential.parse(str(given.versions["now"]))
     version = staged_version("intent", "the one before")
     given.versions[version] = HALF.join(INTENT, ANSWER, in_use, NOW).dump()
-    given.labels = {"API_KEY_STAGED": version}
+    given.on = {"API_KEY_STAGED": version}
     given.versions["now"] = json.dumps(secret(ec_key, owner="edited since"))
     found = given.look()[HalfName.API_KEY]
     (one,) = found.in_hand

@@ -240,6 +240,13 @@ class Ledger:
         if parts:
             self._update(arn, " ".join(parts), "", values)
 
+    def note_token(self, arn: str, token: str) -> None:
+        """Write down that Secrets Manager's own rotation began with this token; with an empty one, that it is over.
+
+        Needs no lease: it only says that the secret's labels are worth a look.
+        """
+        self._update(arn, "SET rotation_token = :token", "", {":token": token})
+
     def count_mail(self, topic_arn: str, cause: str, now: datetime) -> int:
         """Count a mail of this cause in this clock hour: the first one is 1."""
         hour = now.replace(minute=0, second=0, microsecond=0)

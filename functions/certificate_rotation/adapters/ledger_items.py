@@ -66,6 +66,7 @@ def state(stored: Mapping[str, Any]) -> State:
         revision=int(plain.get("revision", 0)),
         lease=_value(Lease, plain, "lease"),
         last_acted=HalfName(plain["last_acted"]) if "last_acted" in plain else None,
+        rotation_token=plain.get("rotation_token", ""),
         certificate=_half(HalfName.CERTIFICATE, plain),
         api_key=_half(HalfName.API_KEY, plain),
         told={

@@ -4,7 +4,7 @@ AWS: a version is immutable; a label sits on one version at a time; a version wi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from certificate_rotation.adapters.aws import AwsError, aws_code, aws_reason
@@ -32,11 +32,13 @@ _GONE = "ResourceNotFoundException"  # AWS: also of a version or a label that th
 
 
 @dataclass(frozen=True)
-class Labels:
-    """The secret's ARN, and which version each label sits on."""
+class Current:
+    """The version under AWSCURRENT: of which secret, its id, which labels are on it, and its text."""
 
     arn: str
-    versions: Mapping[str, str]
+    version: str
+    labels: frozenset[str]
+    text: str = field(repr=False)
 
 
 class SecretStore:
@@ -50,8 +52,8 @@ class SecretStore:
         """`client`: a boto3 client of Secrets Manager."""
         self._client = client
 
-    def labels(self, secret_id: str) -> Labels:
-        """The labels now. AWS may lag behind a write by a moment: the ledger guards what depends on it."""
+    def labels(self, secret_id: str) -> dict[str, str]:
+        """Which version each label is on. AWS may lag behind a write: the ledger guards what hangs on it."""
         try:
             answer = self._client.describe_secret(SecretId=secret_id)
         except AwsError as error:
@@ -62,21 +64,25 @@ class SecretStore:
         if answer.get("DeletedDate") is not None:
             raise InvalidCredential(f"The secret {secret_id} is marked for deletion. Restore it, or name another one.")
         stages = answer.get("VersionIdsToStages", {})
-        return Labels(answer["ARN"], {label: version for version, labels in stages.items() for label in labels})
+        return {label: version for version, labels in stages.items() for label in labels}
 
-    def current(self, arn: str) -> tuple[str, str]:
-        """The version under AWSCURRENT, and its text."""
+    def current(self, secret_id: str) -> Current:
+        """The version under AWSCURRENT. Where AWS does not give it, the secret itself is looked at to say why."""
         try:
-            answer = self._client.get_secret_value(SecretId=arn, VersionStage=CURRENT)
+            answer = self._client.get_secret_value(SecretId=secret_id, VersionStage=CURRENT)
         except AwsError as error:
-            if aws_code(error) == _GONE:
-                said = f"The secret {arn} holds nothing under {CURRENT}. AWS said: {aws_reason(error)}"
-                raise InvalidCredential(said) from error
-            raise _refused(f"reading the secret {arn}", error) from error
+            version = self.labels(secret_id).get(CURRENT)
+            if version is None:
+                said = f"The secret {secret_id} is empty. Put apiKey, cert and privateKey into it."
+                raise InvalidCredential(f"{said} AWS said: {aws_reason(error)}") from error
+            found = self._version(secret_id, version) if aws_code(error) == _GONE else None  # it only lagged behind
+            if found is None:
+                raise _refused(f"reading the secret {secret_id}", error) from error
+            answer = found
         text = answer.get("SecretString")
         if text is None:
             raise InvalidCredential("The secret is binary. Expected text: a JSON object with apiKey, cert, privateKey.")
-        return answer["VersionId"], text
+        return Current(answer["ARN"], answer["VersionId"], frozenset(answer.get("VersionStages", ())), text)
 
     def read(self, arn: str, version: str) -> str | None:
         """The text of one version, empty where it is binary; None when it is gone, or never held anything.
@@ -98,7 +104,7 @@ class SecretStore:
 
     def previous(self, arn: str) -> str | None:
         """The text of the version under AWSPREVIOUS; None where there is none."""
-        at = self.labels(arn).versions.get(PREVIOUS)
+        at = self.labels(arn).get(PREVIOUS)
         return self.read(arn, at) if at else None
 
     def put(self, arn: str, version: str, text: str, *labels: str) -> None:
@@ -156,7 +162,7 @@ class SecretStore:
     def _at(self, arn: str, label: str) -> str | None:
         """Where a label is, after a write of ours failed: to find out whether it took effect all the same."""
         try:
-            return self.labels(arn).versions.get(label)
+            return self.labels(arn).get(label)
         except InvalidCredential as error:  # as an answer to our write, it is AWS's refusal, and no news of the secret
             raise StorageFailure(str(error)) from error
 

@@ -140,15 +140,23 @@ class HalfState:
 
 @dataclass(frozen=True)
 class State:
-    """The `state` record. `revision` counts its changes, so that a decision made on an older one cannot be claimed.
+    """The `state` record.
 
-    `last_acted` is the half that acted last. `told` says when people were told of which failure (`incidents`), whether
-    or not it is over.
+    Attributes:
+        revision: counts its changes, so that a decision made on an older one cannot be claimed.
+        lease: who is at work on the credential, or was killed at it.
+        last_acted: the half that acted last.
+        rotation_token: of Secrets Manager's own rotation, until it is over; empty for none.
+        certificate: of that half.
+        api_key: of that half.
+        told: when people were told of which failure (`incidents`), whether or not it is over.
+        news: what AWS did not take.
     """
 
     revision: int = 0
     lease: Lease | None = None
     last_acted: HalfName | None = None
+    rotation_token: str = ""
     certificate: HalfState = HalfState(UNUSED[HalfName.CERTIFICATE])
     api_key: HalfState = HalfState(UNUSED[HalfName.API_KEY])
     told: Mapping[str, Telling] = field(default_factory=dict)
