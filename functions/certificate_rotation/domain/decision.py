@@ -123,90 +123,69 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class NotDue:
+class Decision:
+    """What to do about one half; `why` is what people read. Each kind is a class of its own."""
+
+    why: str
+
+
+class NotDue(Decision):
     """Nothing to do."""
 
-    why: str
 
-
-@dataclass(frozen=True)
-class Ask:
+class Ask(Decision):
     """Ask the service whether it accepts the credential in use, then decide again."""
 
-    why: str
 
-
-@dataclass(frozen=True)
-class Issue:
+class Issue(Decision):
     """Ask the service for a new one."""
 
-    why: str
-
 
 @dataclass(frozen=True)
-class Resume:
+class Resume(Decision):
     """Carry on a rotation whose new half is in hand; no attempt is used.
 
     `another`: if the service still does not accept it, ask for one more and try both.
     """
 
-    why: str
     another: bool = False
 
 
-@dataclass(frozen=True)
-class Drop:
+class Drop(Decision):
     """Give up a rotation that was made for one no longer in use, then decide again."""
 
-    why: str
-
 
 @dataclass(frozen=True)
-class Hold:
+class Hold(Decision):
     """Wait, because going ahead may delete the one in use; `until` is None where that has no end by itself."""
 
-    why: str
     until: datetime | None
 
 
 @dataclass(frozen=True)
-class Wait:
+class Wait(Decision):
     """Wait, because the vendor's limit leaves no attempt before `until`."""
 
-    why: str
     until: datetime
 
 
-@dataclass(frozen=True)
-class Busy:
+class Busy(Decision):
     """Another invocation is at work on this credential."""
 
-    why: str
 
-
-@dataclass(frozen=True)
-class Unanswered:
+class Unanswered(Decision):
     """What to do hangs on whether the service accepts the credential in use, and it does not say. Nothing is done."""
 
-    why: str
 
-
-@dataclass(frozen=True)
-class Expired:
+class Expired(Decision):
     """Too late: the one in use has ended, and the service refuses it."""
 
-    why: str
-
 
 @dataclass(frozen=True)
-class Failed:
+class Failed(Decision):
     """Nothing can be decided about this half now."""
 
-    why: str
     error: RotationError
-
-
-Decision = NotDue | Ask | Issue | Resume | Drop | Hold | Wait | Busy | Unanswered | Expired | Failed
 
 
 def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner: str = "") -> Decision:
