@@ -72,7 +72,7 @@ class _StepRun(Run):
                 return
             if secrets.labels(arn).get(PENDING) == token:
                 secrets.unlabel(arn, token, PENDING)
-            self._dependencies.ledger.note_token(arn, "")
+            self._dependencies.ledger.note_token(arn, None)
         except (InvalidCredential, StorageFailure) as error:
             logger.warning("AWSPENDING may still be on the version of this token: %s", error)
 

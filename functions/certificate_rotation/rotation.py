@@ -281,7 +281,7 @@ class Run:
                 return
             secrets.unlabel(snapshot.arn, pending, PENDING)
         if snapshot.record.rotation_token:
-            self._dependencies.ledger.note_token(snapshot.arn, "")
+            self._dependencies.ledger.note_token(snapshot.arn, None)
 
     def _tell_of(self, turn: Turn, halves: list[HalfName]) -> bool:
         """Notify of failures that go on, and of their ends, for each of these halves; whether there was anything."""

@@ -79,14 +79,13 @@ class Ledger:
         """
         # A repeat after a lost answer meets the lease we took ourselves: that is a success.
         condition = f"({UNCHANGED if seen.revision else NEW_CREDENTIAL}) OR {LEASE_IS_OURS}"
-        values = {":lease": flat(lease), ":next": seen.revision + 1, ":owner": lease.owner, ":half": half.value}
-        if seen.revision:
-            values[":seen"] = seen.revision
-        return self._update(arn, "SET lease = :lease, revision = :next, last_acted = :half", condition, values)
+        expected: dict[str, object] = {"seen": seen.revision} if seen.revision else {}
+        changes = {"lease": flat(lease), "last_acted": half.value, "revision": seen.revision + 1}
+        return self._update(arn, changes, condition, owner=lease.owner, **expected)
 
     def release(self, arn: str, owner: str) -> bool:
         """Give the lease back; False when it was not ours any more."""
-        return self._update(arn, "REMOVE lease ADD revision :one", LEASE_IS_OURS, {":owner": owner, ":one": 1})
+        return self._update(arn, {"lease": None}, LEASE_IS_OURS, owner=owner)
 
     def charge(  # noqa: PLR0913 - one per thing that is written
         self,
@@ -102,20 +101,17 @@ class Ledger:
 
         `earlier`: the attempt whose answer still waits, and is kept until one of the two is accepted.
         """
-        values = {":attempts": flat(attempts), ":attempt": flat(attempt), ":owner": owner, ":one": 1}
-        update = f"SET {attribute(half, 'attempts')} = :attempts, {attribute(half, 'open_attempt')} = :attempt"
-        if earlier:
-            update = f"{update}, {attribute(half, 'earlier')} = :earlier"
-            values[":earlier"] = flat(earlier)
-        else:
-            update += f" REMOVE {attribute(half, 'earlier')}"
-        return self._change(self._write(arn, f"{update} ADD revision :one", LEASE_IS_OURS, values), half, attempt)
+        changes = {
+            attribute(half, "attempts"): flat(attempts),
+            attribute(half, "open_attempt"): flat(attempt),
+            attribute(half, "earlier"): flat(earlier) if earlier else None,
+        }
+        return self._change(arn, half, changes, attempt, owner=owner)
 
     def journal(self, arn: str, half: HalfName, attempt: OpenAttempt) -> None:
         """Record what became of the open attempt, the answer included: the first of its two stores."""
-        update = f"SET {attribute(half, 'open_attempt')} = :attempt ADD revision :one"
-        values = {":attempt": flat(attempt), ":started_at": time_text(attempt.started_at), ":one": 1}
-        if not self._change(self._write(arn, update, _is_ours(half), values), half, attempt):
+        changes = {attribute(half, "open_attempt"): flat(attempt)}
+        if not self._change(arn, half, changes, attempt, still_open=attempt):
             raise StorageFailure("The ledger's state was changed by somebody else while the service was asked.")
 
     def settle(  # noqa: PLR0913 - one per thing that is written
@@ -140,15 +136,13 @@ class Ledger:
             message: the error's text.
             earlier: the attempt that was open before this one: it is so again, and goes on holding or waiting.
         """
-        values = {":attempts": flat(attempts), ":started_at": time_text(attempt.started_at), ":one": 1}
-        sets, removes = f"SET {attribute(half, 'attempts')} = :attempts", f"REMOVE {attribute(half, 'earlier')}"
-        if earlier:
-            sets += f", {attribute(half, 'open_attempt')} = :earlier"
-            values[":earlier"] = flat(earlier)
-        else:
-            removes += f", {attribute(half, 'open_attempt')}"
-        write = self._write(arn, f"{sets} {removes} ADD revision :one", _is_ours(half), values)
-        self._change(write, half, attempt, outcome=outcome, message=message)
+        changes = {
+            attribute(half, "attempts"): flat(attempts),
+            attribute(half, "open_attempt"): flat(earlier) if earlier else None,
+            attribute(half, "earlier"): None,
+        }
+        remarks = {"outcome": outcome, "message": message}
+        self._change(arn, half, changes, attempt, still_open=attempt, **remarks)
 
     def close(  # noqa: PLR0913 - one per thing that is written
         self,
@@ -176,18 +170,14 @@ class Ledger:
             keep: the news AWS did not take: the next run tells it.
             told: the news of earlier runs that AWS took now.
         """
-        sets, removes, values = _of_news(keep, told)
-        over = [attribute(half, name) for name in ("open_attempt", "earlier", "incident")]
-        update = f"SET {', '.join([f'{attribute(half, "last_rotation")} = :rotation', *sets])} "
-        update += f"REMOVE {', '.join(['lease', *over, *removes])} ADD revision :one"
-        values |= {
-            ":rotation": flat(rotation),
-            ":owner": owner,
-            ":started_at": time_text(attempt.started_at),
-            ":one": 1,
+        changes = {
+            **_over(half),
+            attribute(half, "incident"): None,
+            attribute(half, "last_rotation"): flat(rotation),
+            "lease": None,
+            **_of_news(keep, told),
         }
-        write = self._write(arn, update, f"{LEASE_IS_OURS} AND {_is_ours(half)}", values)
-        return self._change(write, half, promoted, outcome="rotated")
+        return self._change(arn, half, changes, promoted, owner=owner, still_open=attempt, outcome="rotated")
 
     def drop(
         self,
@@ -199,13 +189,8 @@ class Ledger:
         told: Iterable[News] = (),
     ) -> None:
         """Forget an attempt that was made for one no longer in use; its history stays."""
-        sets, removes, values = _of_news(keep, told)
-        update = f"SET {', '.join(sets)} " if sets else ""
-        over = [attribute(half, name) for name in ("open_attempt", "earlier")]
-        update += f"REMOVE {', '.join([*over, *removes])} ADD revision :one"
-        values |= {":started_at": time_text(attempt.started_at), ":one": 1}
-        write = self._write(arn, update, _is_ours(half), values)
-        self._change(write, half, attempt, outcome="dropped")
+        changes = {**_over(half), **_of_news(keep, told)}
+        self._change(arn, half, changes, attempt, still_open=attempt, outcome="dropped")
 
     def remember(  # noqa: PLR0913 - one per thing that is written
         self,
@@ -221,31 +206,21 @@ class Ledger:
 
         `keep`, `told`: as of `close`.
         """
-        sets, removes, values = _of_news(keep, told)
-        sets.append("told = :told")
-        values[":told"] = flat_told(when)
-        if incident:
-            sets.append(f"{attribute(half, 'incident')} = :incident")
-            values[":incident"] = flat(incident)
-        else:
-            removes.append(attribute(half, "incident"))
-        update = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
-        self._update(arn, update, "", values)
+        about = {"told": flat_told(when), attribute(half, "incident"): flat(incident) if incident else None}
+        self._update(arn, {**about, **_of_news(keep, told)})
 
     def change_news(self, arn: str, *, keep: Iterable[News] = (), told: Iterable[News] = ()) -> None:
         """Change what waits to be told, and nothing else; `keep`, `told` as of `close`."""
-        sets, removes, values = _of_news(keep, told)
-        parts = [f"SET {', '.join(sets)}"] if sets else []
-        parts += [f"REMOVE {', '.join(removes)}"] if removes else []
-        if parts:
-            self._update(arn, " ".join(parts), "", values)
+        changes = _of_news(keep, told)
+        if changes:
+            self._update(arn, changes)
 
-    def note_token(self, arn: str, token: str) -> None:
-        """Write down that Secrets Manager's own rotation began with this token; with an empty one, that it is over.
+    def note_token(self, arn: str, token: str | None) -> None:
+        """Write down that Secrets Manager's own rotation began with this token; with None, that it is over.
 
         Needs no lease: it only says that the secret's labels are worth a look.
         """
-        self._update(arn, "SET rotation_token = :token", "", {":token": token})
+        self._update(arn, {"rotation_token": token})
 
     def count_mail(self, topic_arn: str, cause: str, now: datetime) -> int:
         """Count a mail of this cause in this clock hour: the first one is 1."""
@@ -262,8 +237,19 @@ class Ledger:
             raise _failed("counting the mails of this hour", error) from error
         return int(answer["Attributes"]["mails"]["N"])
 
-    def _write(self, arn: str, update: str, condition: str, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - boto3's
-        write: dict[str, Any] = {"TableName": self._table, "Key": _key(arn), "UpdateExpression": update}
+    def _write(self, arn: str, changes: Mapping[str, object], condition: str = "", **expected: object) -> Any:  # noqa: ANN401 - boto3's
+        """The update that gives attributes these values, and removes those that are None.
+
+        What needs a condition counts as a change: a decision made on what was read before must not be claimed.
+        """
+        counted = bool(condition) and "revision" not in changes
+        given = {name: value for name, value in changes.items() if value is not None}
+        removed = [name for name in changes if name not in given]
+        parts = [f"SET {', '.join(f'{name} = :{name}' for name in given)}"] if given else []
+        parts += [f"REMOVE {', '.join(removed)}"] if removed else []
+        parts += ["ADD revision :one"] if counted else []
+        values = {f":{name}": value for name, value in {**given, **expected, **({"one": 1} if counted else {})}.items()}
+        write: dict[str, Any] = {"TableName": self._table, "Key": _key(arn), "UpdateExpression": " ".join(parts)}
         if values:
             write["ExpressionAttributeValues"] = item(values)
         if condition:
@@ -272,18 +258,39 @@ class Ledger:
             write["ExpressionAttributeNames"] = {"#owner": "owner"}  # `owner` is a reserved word of DynamoDB
         return write
 
-    def _update(self, arn: str, update: str, condition: str, values: Mapping[str, object]) -> bool:
+    def _update(self, arn: str, changes: Mapping[str, object], condition: str = "", **expected: object) -> bool:
         """Change the state alone; False when the condition does not hold."""
         try:
-            self._client.update_item(**self._write(arn, update, condition, values))
+            self._client.update_item(**self._write(arn, changes, condition, **expected))
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         except AwsError as error:
             raise _failed("changing the ledger", error) from error
         return True
 
-    def _change(self, write: Any, half: HalfName, attempt: OpenAttempt, **remarks: str) -> bool:  # noqa: ANN401 - from _write
-        """Change the state and the attempt's history together; False, and neither, when the condition does not hold."""
+    def _change(  # noqa: PLR0913 - one per thing it hangs on
+        self,
+        arn: str,
+        half: HalfName,
+        changes: Mapping[str, object],
+        attempt: OpenAttempt,
+        *,
+        owner: str = "",
+        still_open: OpenAttempt | None = None,
+        **remarks: str,
+    ) -> bool:
+        """Change the state, and the attempt's history with it; False, and neither, when a condition does not hold.
+
+        Conditions: the lease is `owner`'s; this attempt is `still_open`.
+        """
+        conditions, expected = [], dict[str, object]()
+        if owner:
+            conditions.append(LEASE_IS_OURS)
+            expected["owner"] = owner
+        if still_open:
+            conditions.append(ATTEMPT_IS_OURS.format(open_attempt=attribute(half, "open_attempt")))
+            expected["started_at"] = time_text(still_open.started_at)
+        write = self._write(arn, changes, " AND ".join(conditions), **expected)
         public = (
             attempt if half is HalfName.CERTIFICATE else replace(attempt, answer=None)
         )  # even sealed, not for years
@@ -291,7 +298,7 @@ class Ledger:
             **flat(public),
             **remarks,
             "renews": half.value,
-            "credential": write["Key"]["credential"]["S"],
+            "credential": arn,
             "record": f"attempt#{time_text(attempt.started_at)}",
             "expires_at": int((attempt.started_at + HISTORY_KEPT).timestamp()),
         }
@@ -310,16 +317,13 @@ class Ledger:
         return True
 
 
-def _is_ours(half: HalfName) -> str:
-    return ATTEMPT_IS_OURS.format(open_attempt=attribute(half, "open_attempt"))
+def _over(half: HalfName) -> dict[str, object]:
+    return {attribute(half, "open_attempt"): None, attribute(half, "earlier"): None}
 
 
-def _of_news(keep: Iterable[News], told: Iterable[News]) -> tuple[list[str], list[str], dict[str, object]]:
-    """What an update sets, removes and fills in for news: an attribute each, so that two runs never undo each other."""
-    kept = list(keep)
-    sets = [f"{news.name} = :{news.name}" for news in kept]
-    gone = {news.name for news in told} - {news.name for news in kept}
-    return sets, sorted(gone), {f":{news.name}": flat(news) for news in kept}
+def _of_news(keep: Iterable[News], told: Iterable[News]) -> dict[str, object]:
+    """An attribute for each message, so that two runs never undo each other's."""
+    return {**{news.name: None for news in told}, **{news.name: flat(news) for news in keep}}
 
 
 def _state(stored: Mapping[str, Any]) -> State:
