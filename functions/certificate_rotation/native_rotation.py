@@ -4,7 +4,7 @@ Secrets Manager user guide, "Lambda rotation functions" and "How rotation works"
 step with a token, which is the id of the version the rotation works on; AWSPENDING is on that version, which may be
 empty. Any step may come again, with the same token or, after failures, from the start with a new one. While AWSPENDING
 is on any version but AWSCURRENT's, the next rotation is refused. So it leaves the token's version with every promotion,
-with `finishSecret`, and with a `createSecret` that stored nothing.
+with `finishSecret`, and with a `createSecret` that fails.
 """
 
 import logging
@@ -65,11 +65,9 @@ class _StepRun(Run):
         return super()._read()
 
     def _let_the_next_one_begin(self) -> None:
-        """Take AWSPENDING off the token's version; but not where it holds what a repeat of the step can go on with."""
+        """Take AWSPENDING off the token's version: a repeat of the step goes on with what it holds all the same."""
         secrets, arn, token = self._dependencies.secrets, self._report.secret, self._step.token
         try:
-            if self._step.name != "finishSecret" and secrets.read(arn, token) is not None:
-                return
             if secrets.labels(arn).get(PENDING) == token:
                 secrets.unlabel(arn, token, PENDING)
             self._dependencies.ledger.note_token(arn, None)

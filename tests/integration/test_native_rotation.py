@@ -105,15 +105,16 @@ def test_a_new_token_takes_over_what_an_older_one_left(env: RotationEnv, made: l
 
 
 def test_a_token_that_holds_another_value_is_postponed_before_anything_is_asked(env: RotationEnv) -> None:
-    """A version never changes."""
+    """A version never changes; left under AWSPENDING, it would have AWS refuse every later rotation."""
     rotation = NativeRotation(env)
     env.aws.admin.secrets.put_secret_value(
-        SecretId=env.arn, ClientRequestToken=rotation.token, SecretString='{"a": 1}', VersionStages=["X"]
+        SecretId=env.arn, ClientRequestToken=rotation.token, SecretString='{"a": 1}', VersionStages=["AWSPENDING"]
     )
     with pytest.raises(RotationPostponed):
-        rotation.step("createSecret")
+        rotation.begin().step("createSecret")
     assert env.refreshes() == []
     assert env.emails() == []
+    NativeRotation(env).begin()
 
 
 def test_a_hold_and_a_limit_postpone(env: RotationEnv) -> None:
