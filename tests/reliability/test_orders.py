@@ -12,20 +12,21 @@ from tests.support.explorer import explore, play, telling
 from tests.support.invariant_checker import Watched
 from tests.support.invariants import TALLY
 from tests.support.meetings import LATE_OF_THREE, MEETINGS
+from tests.support.native_meetings import EVERY_MEETING
 from tests.support.orders import Order
 
 LONGER = "SOAK" in os.environ  # `make soak` plays all of them
 NAME, _, ORDER = os.environ.get("ORDER", "").partition(": ")
 
 
-NAMES = [name for name, meeting in MEETINGS.items() if LONGER or meeting.at_once is not None]
+NAMES = [name for name, meeting in EVERY_MEETING.items() if LONGER or meeting.at_once is not None]
 
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", [NAME] if ORDER else NAMES)
 def test_no_order_of_two_runs_breaks_an_invariant(watched: Watched, name: str) -> None:
     """The Scheduler delivers twice, people press Test, and AWS promises nothing about which of two comes first."""
-    meeting = MEETINGS[name]
+    meeting = EVERY_MEETING[name]
     if ORDER:
         with watched() as watch:
             play(watch, meeting, Order.parse(ORDER))

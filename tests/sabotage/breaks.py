@@ -241,6 +241,33 @@ BREAKS = (
         ),
         (ORDERS, "-k", "takes_no_label"),
     ),
+    # What only Secrets Manager's own rotation has.
+    Break(
+        2,
+        "AWSPENDING stays where a step has failed",
+        (
+            (
+                f"{FUNCTION}/native_rotation.py",
+                'if self._step.name == "finishSecret" or (self._step.name == "createSecret" and report.error):',
+                'if self._step.name == "finishSecret":',
+            ),
+        ),
+        (ORDERS, "-k", "order and token"),
+    ),
+    Break(
+        2,
+        "another token takes over without the lease",
+        (
+            (
+                f"{FUNCTION}/native_rotation.py",
+                """\
+                self._claim(snapshot)
+                self._promotion.stage(snapshot, self._step.token)""",
+                "                self._promotion.stage(snapshot, self._step.token)",
+            ),
+        ),
+        (ORDERS, "-k", "order and token"),
+    ),
     # What only the API key has.
     Break(
         5,

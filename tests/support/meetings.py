@@ -42,6 +42,11 @@ class Meeting:
         return "ABC"[: len(self.events)]
 
     @property
+    def of_steps(self) -> bool:
+        """Whether one of them is a step of Secrets Manager's own rotation."""
+        return any("Step" in event for event in self.events)
+
+    @property
     def same(self) -> bool:
         """Whether the runs can be exchanged."""
         return all(event == self.events[0] for event in self.events)

@@ -6,12 +6,18 @@ once for each of four steps. After a failure Secrets Manager begins anew, with t
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from certificate_rotation.domain.result import Result
 from tests.support.rotation_env import RotationEnv
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+
+
+def step(name: str, token: str) -> Mapping[str, object]:
+    """What Secrets Manager sends, but for the secret's ARN."""
+    return {"Step": name, "ClientRequestToken": token, "RotationToken": "not-for-anybody"}
 
 
 @dataclass
@@ -28,8 +34,7 @@ class NativeRotation:
 
     def step(self, name: str) -> Result:
         """Invoke the function for one step."""
-        sent = {"Step": name, "SecretId": self.env.arn, "ClientRequestToken": self.token}
-        return self.env.run(**sent, RotationToken="not-for-anybody")
+        return self.env.run(**step(name, self.token))
 
     def run(self, times: int = 1) -> list[str]:
         """All four, each so many times; their outcomes."""

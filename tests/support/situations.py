@@ -248,17 +248,20 @@ def noted(note: object, **choices: object) -> Arrange:
 def killed_at_stage(watch: InvariantChecker) -> None:
     """The sealed answer is in the ledger, and nowhere else: the second `PutSecretValue` never happened."""
     watch.onboard(**OF_KEY)
-    asked = []
+    dies_at_stage(watch, TOKEN_REFRESH)
+
+
+def dies_at_stage(watch: InvariantChecker, call: str, event: Mapping[str, object] = NOTHING) -> None:
+    """A run gets the answer to `call`, and is killed before it stores the whole credential; its lease is over."""
+    exchanges = watch.env.aws.exchanges
 
     def die() -> None:
-        if watch.env.aws.exchanges.names[-1] == TOKEN_REFRESH:
-            asked.append(True)
-        if asked and watch.env.aws.exchanges.names[-1] == "PutSecretValue":
-            watch.env.aws.exchanges.kill_now()
+        if call in exchanges.names and exchanges.names[-1] == "PutSecretValue":
+            exchanges.kill_now()
 
-    watch.env.aws.exchanges.look = die
-    watch.run()
-    watch.env.aws.exchanges.look = lambda: None
+    exchanges.look = die
+    watch.run(event)
+    exchanges.look = lambda: None
     watch.env.time.advance(timedelta(minutes=4))
 
 
