@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scan import EVERYTHING, NOT_HEARD, TENANT_EVERYTHING, statements
 from tests.support.cloudformation import ROOT, TEMPLATE, TENANT, Stack, read_template
 
 SUBNETS = "subnet-0123abcd,subnet-0123456789abcdef0"
@@ -47,6 +48,18 @@ def added(parameters: dict[str, object], to: dict[str, object] | None = None) ->
     before, after = made(to or {}), made({**(to or {}), **parameters})
     changed = {place for place in before.keys() | after.keys() if before.get(place) != after.get(place)}
     return {"/".join(place.split("/")[1:3]) for place in changed}
+
+
+@pytest.mark.parametrize(("template", "chosen"), [(TEMPLATE, EVERYTHING), (TENANT, TENANT_EVERYTHING)])
+def test_what_the_scanners_read_has_all_that_can_be_chosen(template: Path, chosen: dict[str, object]) -> None:
+    """A part that hangs on a parameter they do not set is one that nobody scanned."""
+    stack = Stack(chosen, template=template)
+    assert [name for name in stack.template["Conditions"] if not stack.resolve({"Condition": name})] == []
+
+
+def test_what_the_scanners_are_not_heard_on_is_there() -> None:
+    """A reason for a statement that is gone excuses the next one of that name."""
+    assert {name for name, _ in statements()} >= NOT_HEARD.keys()
 
 
 @pytest.mark.parametrize("fleet", [{}, FLEET])
