@@ -28,7 +28,7 @@ def alarms(stack: Stack) -> dict[str, dict[str, Any]]:
 
 
 def test_every_alarm_is_deployed_and_writes_to_the_topic(stack: Stack, alarms: dict[str, dict[str, Any]]) -> None:
-    """All six; two read the same metric."""
+    """All six; three read the same metric."""
     described = stack.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{stack.name} ")["MetricAlarms"]
     defined = [r for r in read_template()["Resources"].values() if r["Type"] == "AWS::CloudWatch::Alarm"]
     assert len(described) == len(defined) == 6
@@ -44,8 +44,8 @@ def test_the_alarms_read_what_the_deployed_function_writes(
     answer = stack.invoke({})
     lines = [line for line in answer.log.splitlines() if '"_aws"' in line]
     written = {metric.name: metric for line in lines for metric, _, _ in measured(line)}
-    assert written.keys() == {"RunCompleted", "NotDue", "DaysToExpiry", "AttemptsAvailable", "Unfinished"}
-    for name in ("RunCompleted", "DaysToExpiry", "Unfinished"):
+    assert written.keys() == {"DaysToExpiry", "Unfinished"}
+    for name in ("DaysToExpiry", "Unfinished"):
         of_alarm = frozenset((one["Name"], one["Value"]) for one in alarms[name]["Dimensions"])
         assert (alarms[name]["Namespace"], of_alarm) == (written[name].namespace, written[name].dimensions)
 

@@ -29,18 +29,20 @@ from tests.support.rotation_env import RotationEnv
 
 OURS = "DeviceIdCertificateRotation"
 YOUNG = timedelta(days=1)
+BEGAN, ENDED, LOOKED = (1.0,), (1.0, -1.0), (1.0, -0.5, -0.5)  # of `Unfinished`
+
+type Told = Callable[[], dict[str, object]]
 
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, float]]:
-    """What the runs since the last look measured, by name; each name once, but the begin and the end added up."""
+def told(capsys: pytest.CaptureFixture[str]) -> Told:
+    """What the run since the last look measured, by name; each name once, but all that it said of its own end."""
 
-    def read() -> dict[str, float]:
+    def read() -> dict[str, object]:
         values = [(metric.name, value) for line in lines(capsys) for metric, value, _ in measured(line)]
         others = [pair for pair in values if pair[0] != "Unfinished"]
         assert len(others) == len(dict(others))
-        unfinished = sum(value for name, value in values if name == "Unfinished")
-        return dict(others) | ({"Unfinished": unfinished} if unfinished else {})
+        return {**dict(others), "Unfinished": tuple(value for name, value in values if name == "Unfinished")}
 
     return read
 
@@ -50,16 +52,19 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [line for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
 
 
-def test_a_rotation_is_measured(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
-    """The days are those of the new certificate."""
+def test_a_rotation_is_measured(function: RotationEnv, told: Told) -> None:
+    """The days are those of the new certificate; the run after it finds nothing to do, and says no more of it."""
     function.onboard()
     invoke({})
     measured_now = told()
     assert measured_now.pop("DaysToExpiry") == pytest.approx(90, abs=1)
-    assert measured_now == {"RunCompleted": 1, "Rotated": 1, "AttemptsAvailable": 2}
+    assert measured_now == {"Unfinished": ENDED, "Rotated": 1, "AttemptsAvailable": 2}
+
+    invoke({})
+    assert told().keys() == {"Unfinished", "DaysToExpiry"}, "what it costs by the hour is what alarms read"
 
 
-def test_the_days_have_a_fraction(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
+def test_the_days_have_a_fraction(function: RotationEnv, told: Told) -> None:
     """CriticalDays is reached at a moment; whole days would raise the alarm up to a day too early."""
     function.onboard(age=timedelta(days=30, hours=12))
     invoke({})
@@ -67,18 +72,16 @@ def test_the_days_have_a_fraction(function: RotationEnv, told: Callable[[], dict
     assert told()["DaysToExpiry"] == pytest.approx(left / timedelta(days=1), abs=0.01)
 
 
-def test_a_failure_is_measured_with_the_days_left(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
+def test_a_failure_is_measured_with_the_days_left(function: RotationEnv, told: Told) -> None:
     """The alarms must see the end coming while every run fails."""
     function.onboard()
     function.fault("unavailable", times=None)
     with pytest.raises(ServiceFailure):
         invoke({})
-    assert told() == {"RunCompleted": 1, "Failed": 1, "DaysToExpiry": pytest.approx(10, abs=0.1)}
+    assert told() == {"Unfinished": ENDED, "Failed": 1, "DaysToExpiry": pytest.approx(10, abs=0.1)}
 
 
-def test_an_expired_certificate_has_days_below_zero(
-    function: RotationEnv, told: Callable[[], dict[str, float]]
-) -> None:
+def test_an_expired_certificate_has_days_below_zero(function: RotationEnv, told: Told) -> None:
     """The alarm about it must not end when the certificate does."""
     function.onboard(age=timedelta(days=91))
     with pytest.raises(CredentialExpired):
@@ -88,42 +91,41 @@ def test_an_expired_certificate_has_days_below_zero(
 
 @pytest.mark.parametrize(("event", "error"), [({"dryrun": True}, InvalidEvent), ({}, InvalidCredential)])
 def test_a_failure_before_the_certificate_is_known_is_measured(
-    function: RotationEnv, told: Callable[[], dict[str, float]], event: object, error: type[RotationError]
+    function: RotationEnv, told: Told, event: object, error: type[RotationError]
 ) -> None:
     """It is a sign of life: the schedule works."""
     with pytest.raises(error):
         invoke(event)
-    assert told() == {"RunCompleted": 1, "Failed": 1}
+    assert told() == {"Unfinished": ENDED, "Failed": 1}
 
 
-def test_a_dry_run_is_no_sign_of_life(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
+def test_a_dry_run_is_no_sign_of_life(function: RotationEnv, told: Told) -> None:
     """Only a run that may renew is."""
     function.onboard(age=YOUNG)
     invoke({"dryRun": True})
-    assert told() == {}
+    assert told() == {"Unfinished": LOOKED}
 
 
 @pytest.mark.parametrize("age", [timedelta(days=80), timedelta(days=91)], ids=["due", "ended"])
 def test_a_dry_run_measures_nothing_but_that_it_did_not_crash(
-    function: RotationEnv, capsys: pytest.CaptureFixture[str], age: timedelta
+    function: RotationEnv, told: Told, age: timedelta
 ) -> None:
     """A person who looks must neither still an alarm nor set one off."""
     function.onboard(age=age)
     with suppress(CredentialExpired):
         invoke({"dryRun": True})
-    written = [(metric.name, value) for line in lines(capsys) for metric, value, _ in measured(line)]
-    assert written == [("Unfinished", 1), ("Unfinished", -1)]
+    assert told() == {"Unfinished": LOOKED}
 
 
-def test_a_dry_run_that_fails_is_no_crash(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
+def test_a_dry_run_that_fails_is_no_crash(function: RotationEnv, told: Told) -> None:
     """Somebody saw it."""
     with pytest.raises(InvalidCredential):
         invoke({"dryRun": True})
-    assert told() == {}
+    assert told() == {"Unfinished": LOOKED}
 
 
 def test_an_error_without_a_name_is_left_to_the_alarm_on_crashes(
-    function: RotationEnv, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
+    function: RotationEnv, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a sign of life nor a failure that was explained."""
     function.onboard(age=YOUNG)
@@ -134,11 +136,11 @@ def test_an_error_without_a_name_is_left_to_the_alarm_on_crashes(
     monkeypatch.setattr(Credential, "parse", broken)
     with pytest.raises(KeyError):
         invoke({})
-    assert told() == {"Unfinished": 1}
+    assert told() == {"Unfinished": BEGAN}
 
 
 def test_an_error_without_a_name_hides_neither_the_end_nor_the_mails_that_were_refused(
-    function: RotationEnv, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch
+    function: RotationEnv, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mistake of ours may last for weeks, and the certificate ends meanwhile."""
     function.onboard()
@@ -149,7 +151,7 @@ def test_an_error_without_a_name_hides_neither_the_end_nor_the_mails_that_were_r
     monkeypatch.setattr(certificate, "new_private_key", broken)
     with function.aws.refusing("Publish"), pytest.raises(KeyError):
         invoke({})
-    assert told() == {"Unfinished": 1, "DaysToExpiry": pytest.approx(10, abs=0.1), "AlertNotPublished": 1}
+    assert told() == {"Unfinished": BEGAN, "DaysToExpiry": pytest.approx(10, abs=0.1), "AlertNotPublished": 1}
 
 
 def test_the_begin_is_written_before_anything_can_go_wrong(
@@ -173,20 +175,20 @@ def test_the_begin_is_written_before_anything_can_go_wrong(
     assert [(metric.name, value) for metric, value, _ in measured(only)] == [("Unfinished", 1)]
 
 
-def test_an_alert_the_topic_refuses_is_measured(function: RotationEnv, told: Callable[[], dict[str, float]]) -> None:
+def test_an_alert_the_topic_refuses_is_measured(function: RotationEnv, told: Told) -> None:
     """Of this run alone, though the process remembers earlier ones."""
     for _ in range(2):
         with function.aws.refusing("Publish"), pytest.raises(InvalidCredential):
             invoke({})
-        assert told() == {"RunCompleted": 1, "Failed": 1, "AlertNotPublished": 1}
+        assert told() == {"Unfinished": ENDED, "Failed": 1, "AlertNotPublished": 1}
     with pytest.raises(InvalidCredential):
         invoke({})
-    assert told() == {"RunCompleted": 1, "Failed": 1}
+    assert told() == {"Unfinished": ENDED, "Failed": 1}
 
 
 @pytest.mark.parametrize("fault", ["unavailable", "drop-before-processing"])
 def test_a_certificate_in_use_that_could_not_be_asked_about_is_measured(
-    function: RotationEnv, told: Callable[[], dict[str, float]], monkeypatch: pytest.MonkeyPatch, fault: str
+    function: RotationEnv, told: Told, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     """A service that gives no answer for days is seen on the dashboard; a mail for each hiccup nobody would read."""
     monkeypatch.setenv("WATCH_IN_USE", "true")
@@ -208,7 +210,7 @@ def test_the_line_tells_what_the_metrics_do_not(function: RotationEnv, capsys: p
         invoke({})
     (line,) = (line for line in map(json.loads, lines(capsys)) if "Unfinished" not in line)
     assert (line["outcome"], line["error"]) == ("failed", "ServiceFailure")
-    assert line.keys() - {"_aws", "outcome", "error", "FunctionName"} == {"RunCompleted", "Failed", "DaysToExpiry"}
+    assert line.keys() - {"_aws", "outcome", "error", "FunctionName"} == {"Failed", "DaysToExpiry"}
 
 
 def test_alarms_and_dashboard_read_what_is_written(

@@ -15,12 +15,15 @@ from tests.support.alarms.cloudwatch import Metric, measured
 DAY = timedelta(days=1)
 
 
-def told(report: Report, capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
+def told(report: Report, capsys: pytest.CaptureFixture[str]) -> dict[str, list[float]]:
     """The values of a run's end, by name."""
     finish("function", WRITTEN, report)
-    found = [point for line in capsys.readouterr().out.splitlines() for point in measured(line)]
-    ours = frozenset({(DIMENSION, "function")})
-    return {metric.name: value for metric, value, _ in found if metric == Metric(NAMESPACE, metric.name, ours)}
+    found: dict[str, list[float]] = {}
+    for line in capsys.readouterr().out.splitlines():
+        for metric, value, _ in measured(line):
+            assert metric == Metric(NAMESPACE, metric.name, frozenset({(DIMENSION, "function")}))
+            found.setdefault(metric.name, []).append(value)
+    return found
 
 
 def report(certificate: float | None, key: float | None, *, attempts: tuple[int, int] = (3, 5)) -> Report:
@@ -40,7 +43,7 @@ def test_the_days_are_those_of_the_nearer_end(
     certificate: float | None, key: float | None, days: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Verdicts stop with the first half that ends, and one alarm watches for both."""
-    assert told(report(certificate, key), capsys)["DaysToExpiry"] == days
+    assert told(report(certificate, key), capsys)["DaysToExpiry"] == [days]
 
 
 @pytest.mark.parametrize("found", [report(None, None), Report("arn", WRITTEN, "failed", error=ServiceFailure("503"))])
@@ -54,7 +57,13 @@ def test_the_attempts_are_those_of_the_half_that_has_fewer(
     attempts: tuple[int, int], least: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is what somebody who watches one number should hear of."""
-    assert told(report(60, 60, attempts=attempts), capsys)["AttemptsAvailable"] == least
+    held = replace(report(60, 60, attempts=attempts), outcome="held")
+    assert told(held, capsys)["AttemptsAvailable"] == [least]
+
+
+def test_a_run_that_finds_nothing_to_do_sends_what_alarms_read_and_no_more(capsys: pytest.CaptureFixture[str]) -> None:
+    """That is nearly every hour, and AWS bills each metric for each hour in which it is sent."""
+    assert told(report(60, 60), capsys) == {"DaysToExpiry": [60], "Unfinished": [-1]}
 
 
 @pytest.mark.parametrize("error", [None, ServiceFailure("503")])
@@ -63,4 +72,4 @@ def test_a_step_of_secrets_managers_own_rotation_measures_nothing(
 ) -> None:
     """It is no sign of the schedule's life, and its failures are AWS's to repeat."""
     step = replace(report(60, 60), of_step=True, outcome="failed" if error else "staged", error=error)
-    assert told(step, capsys) == {"Unfinished": -1}
+    assert told(step, capsys) == {"Unfinished": [-0.5, -0.5]}
