@@ -66,7 +66,7 @@ sabotage: install ## Break a copy of the code in one way after the other, and se
 mutation: install ## Change decision, ledger and rotation one thing at a time, and see a test fail (twenty minutes)
 	@.venv/dev/bin/python -m dev.mutation
 
-bench: install ## Measure speed, calls, memory and a fleet against simple scripts, and write docs/performance.md
+bench: install ## Measure speed, calls, memory and a fleet against simple scripts, and what a month costs; write the pages
 	@.venv/dev/bin/python -m dev.bench
 
 lock: install ## Resolve the pins anew: every version, every hash

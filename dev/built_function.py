@@ -66,8 +66,8 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 
-def built_function() -> Function:
-    """The function of the built template, so that what is tried here is what would be deployed.
+def built_template() -> dict[str, Any]:
+    """The built template, as far as it can be known before it is deployed.
 
     Raises:
         FileNotFoundError: nothing is built.
@@ -75,6 +75,16 @@ def built_function() -> Function:
     if not BUILT_TEMPLATE.exists():
         raise FileNotFoundError("Nothing is built. Run `make build`.")
     template: dict[str, Any] = yaml.load(BUILT_TEMPLATE.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
+    return template
+
+
+def built_function() -> Function:
+    """The function of the built template, so that what is tried here is what would be deployed.
+
+    Raises:
+        FileNotFoundError: nothing is built.
+    """
+    template = built_template()
     function = template["Resources"][FUNCTION]["Properties"]
     layer = template["Resources"][LAYER]["Properties"]
     return Function(

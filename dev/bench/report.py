@@ -12,14 +12,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from dev.bench.thresholds import THRESHOLDS
 from dev.local_aws import ROOT
 
 PAGE = ROOT / "docs/performance.md"
+BILL = ROOT / "docs/scale.md"
 NUMBERS = ROOT / "build/bench.json"
 _BEGIN, _END = "<!-- make bench writes from here -->", "<!-- to here -->"
-_NEW_PAGE = f"# Performance\n\n{_BEGIN}\n{_END}\n"
+_NEW_PAGE = f"{_BEGIN}\n{_END}\n"
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,13 @@ class Report:
         values: a number for each key of `thresholds`.
         remarks: what stands behind some of the numbers, by the same keys.
         more: further lines, for the curious.
+        bill: what a month costs, line by line, as the page about it shows it.
     """
 
     values: Mapping[str, float]
     remarks: Mapping[str, str]
     more: tuple[str, ...] = ()
+    bill: str = ""
 
     def show(self) -> None:
         """Print the thresholds beside the numbers."""
@@ -42,26 +46,24 @@ class Report:
         for threshold in THRESHOLDS:
             value = self.values[threshold.key]
             met = "[green]met   [/]" if threshold.met(value) else "[red]missed[/]"
-            remark = self.remarks.get(threshold.key, "")
+            remark = escape(self.remarks.get(threshold.key, ""))  # a link's brackets are no style
             console.print(
                 f"{met} {threshold.what}: [bold]{threshold.text(value)}[/] ({threshold.limit_text}) [dim]{remark}[/]"
             )
         for line in self.more:
             console.print(f"       [dim]{line}[/]")
-        console.print(f"Written to {PAGE.relative_to(ROOT)} and {NUMBERS.relative_to(ROOT)}.")
+        written = ", ".join(str(file.relative_to(ROOT)) for file in (PAGE, BILL, NUMBERS))
+        console.print(f"Written: {written}.")
 
     def write(self) -> None:
-        """Write both files. Of the page only its own part: what people wrote around it stays."""
+        """Write the files. Of a page only its own part: what people wrote around it stays."""
         NUMBERS.parent.mkdir(exist_ok=True)
         NUMBERS.write_text(
             json.dumps({threshold.key: round(self.values[threshold.key], 3) for threshold in THRESHOLDS}, indent=2)
             + "\n"
         )
-        PAGE.parent.mkdir(exist_ok=True)
-        page = PAGE.read_text() if PAGE.exists() else _NEW_PAGE
-        before, _, rest = page.partition(_BEGIN)
-        _, _, after = rest.partition(_END)
-        PAGE.write_text(f"{before}{_BEGIN}\n\n{self._markdown()}\n{_END}{after}")
+        between(PAGE, self._markdown())
+        between(BILL, f"{self.bill}\n")
 
     def _markdown(self) -> str:
         lines = [_machine(), "", "| | measured | bar | | of |", "|---|---|---|---|---|"]
@@ -77,6 +79,14 @@ class Report:
             )
             lines.append(f"| {' | '.join(row)} |")
         return "\n".join([*lines, "", *(f"- {line}" for line in self.more), ""])
+
+
+def between(page: Path, text: str) -> None:
+    """Put the text where the page has room for it; what people wrote around it stays."""
+    page.parent.mkdir(exist_ok=True)
+    before, _, rest = (page.read_text() if page.exists() else _NEW_PAGE).partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    page.write_text(f"{before}{_BEGIN}\n\n{text}\n{_END}{after}")
 
 
 def counted(calls: Counter[str]) -> str:

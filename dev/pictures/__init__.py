@@ -6,7 +6,7 @@ A picture holds nothing of its own, so that a test can draw it again and compare
 |-------------------|-----------------------------------------------------------------------------------------|
 | `demo.svg`        | `build/demo.txt`: what a whole run of the demo printed; `make pictures` records it       |
 | `status.svg`      | docs/onboarding.md, whose transcript the deployed tests compare with the command         |
-| `fleet.svg`       | the prices of docs/fleet.md, and what `make bench` wrote into docs/performance.md        |
+| `fleet.svg`       | what `make bench` wrote into docs/scale.md and docs/performance.md                       |
 """
 
 from pathlib import Path

@@ -8,10 +8,10 @@ from xml.sax.saxutils import escape
 
 from dev.pictures import ROOT
 
-COSTS, TIMES = ROOT / "docs/fleet.md", ROOT / "docs/performance.md"
+COSTS, TIMES = ROOT / "docs/scale.md", ROOT / "docs/performance.md"
 SIZES = (10, 100, 1_000, 10_000)
 _COST = re.compile(r"^\| ([\d,]+) \| ([\d,]+) \| [\d,]+ \|$", re.MULTILINE)
-_EACH = re.compile(r"^\| \*\*together\*\* \| \| \*\*([\d.]+)\*\* \|$", re.MULTILINE)
+_EACH = re.compile(r"^\| \*\*together\*\* \|.*\| \*\*([\d.]+)\*\* \|$", re.MULTILINE)
 _TIME = re.compile(r"([\d,]+): ([\d.]+) ms and ([\d,.]+) calls")
 _WIDTH, _HEIGHT, _LEFT, _TOP, _PANEL_WIDTH, _PANEL_HEIGHT = 900, 330, 70, 78, 330, 190
 _INK, _FAINT, _LINE = "#24292f", "#8c959f", "#0969da"
