@@ -95,7 +95,12 @@ def sentence(error: Exception) -> str:
 
 def cure(code: str, secret: str, stack: str, half: HalfName = HalfName.CERTIFICATE) -> str:
     """The cure of an error whose class name Lambda, an alert or the ledger gives; complete for one half of one."""
-    kind = getattr(errors, code, None)
-    if isinstance(kind, type) and issubclass(kind, RotationError):
-        return cure_of(kind, secret, stack, half)
+    if is_named(code):
+        return cure_of(getattr(errors, code), secret, stack, half)
     return "Read the log of this run, and report it to the maintainers."
+
+
+def is_named(code: str) -> bool:
+    """Whether it is the class name of an error of the contract, which has an entry in the runbook."""
+    kind = getattr(errors, code, None)
+    return isinstance(kind, type) and issubclass(kind, RotationError)

@@ -9,13 +9,12 @@ from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.state import OpenAttempt
 from certificate_rotation.domain.times import days_left, utc_text
 from certificate_rotation.halves import HALVES
-from cli.errors import cure
+from cli.errors import cure, is_named
 from cli.half_status import HalfStatus
 from cli.status import CredentialStatus, Subscription
 
 # Due for longer than this, a half should have been renewed: an hourly schedule had many chances.
 _OVERDUE = timedelta(days=1)
-_INVOKE = "invoke the function (Lambda console > the function > Test) with"
 # What an attempt that stands still has come to.
 _STUCK = {
     "unknown": "has no known outcome",
@@ -41,11 +40,11 @@ def notes(status: CredentialStatus) -> list[str]:
     """What a person should know, and nobody is harmed by today."""
     if not status.renewed_by_nobody:
         return []
-    renew = status.target.event(force=True, renew=HalfName.API_KEY.value)
+    renew = status.target.command("renew", "--force", "--half", HalfName.API_KEY.value)
     said = (
         "Nobody renews the API key, because nobody knows when it ends. If you know it, put it into the secret as "
         "apiKeyExpiry (Secrets Manager console > the secret > Retrieve secret value > Edit). If not, have the key "
-        f"renewed now, which brings its end along: {_INVOKE} {renew}. Consumers then read the secret again."
+        f"renewed now, which brings its end along: `{renew}`. Consumers then read the secret again."
     )
     return [said]
 
@@ -132,7 +131,7 @@ def _to_renew(status: CredentialStatus, half: HalfStatus) -> str:
         case "hold":
             return (
                 f"Runs wait until {answer['until']}, because another {what} may delete the one in use. To go ahead "
-                f"now, have consumers ready to reload, and {_INVOKE} {_forcing(status, half, allowEviction=True)}."
+                f"now, have consumers ready to reload: `{_forcing(status, half)}`."
             )
         case "wait":
             return (
@@ -146,14 +145,14 @@ def _to_renew(status: CredentialStatus, half: HalfStatus) -> str:
                 f"short a life of the {what}: deploy with a smaller one."
             )
     return (
-        f"A run would go ahead: {_INVOKE} {status.target.event()}. Its answer says what is in the way. If it does not "
-        f"help, {again}."
+        f"A run would go ahead: `{status.target.command('renew')}` says what is in the way. If it does not help, "
+        f"{again}."
     )
 
 
-def _forcing(status: CredentialStatus, half: HalfStatus, **keys: bool) -> str:
-    renew = {} if half.name is HalfName.CERTIFICATE else {"renew": half.name.value}
-    return status.target.event(force=True, **keys, **renew)
+def _forcing(status: CredentialStatus, half: HalfStatus) -> str:
+    of_half = () if half.name is HalfName.CERTIFICATE else ("--half", half.name.value)
+    return status.target.command("renew", "--force", *of_half, "--allow-eviction")
 
 
 def _about_the_rotation(status: CredentialStatus, half: HalfStatus) -> Iterator[Need]:
@@ -165,7 +164,7 @@ def _about_the_rotation(status: CredentialStatus, half: HalfStatus) -> Iterator[
         if half.promoted:
             sentence = (
                 f"{is_open}, and the new {what} is in use already. The next run closes the rotation and says "
-                f"whether this is over; to have that now, {_INVOKE} {status.target.event()}."
+                f"whether this is over; to have that now: `{status.target.command('renew')}`."
             )
         else:
             why = f"{status.answer['why']} " if half.would == "fail" else ""
@@ -205,4 +204,5 @@ def _short(words: str, half: HalfStatus) -> str:
 
 def _cure(status: CredentialStatus, code: str, half: HalfStatus | None = None) -> str:
     about = half.name if half else HalfName.CERTIFICATE
-    return cure(code, status.target.secret, status.target.stack, about)
+    said = cure(code, status.target.secret, status.target.stack, about)
+    return f"{said} What to type: docs/incidents.md#{code.lower()}." if is_named(code) else said

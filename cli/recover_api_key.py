@@ -130,11 +130,10 @@ class _Seals:
 
 def _none(opened: list[Opened], place: Place) -> str:
     target = place.target
-    force = target.event(force=True, allowEviction=True, renew=_KEY.name.value)
+    force = target.command("renew", "--force", "--half", _KEY.name.value, "--allow-eviction")
     cure = (
         f"AWSCURRENT was left in place. `{target.command('status')}` says what rotation does by itself. To have "
-        "another one issued now, have consumers ready to reload, because the API key in use may be deleted, and invoke "
-        f"the function (Lambda console > the function > Test) with {force}."
+        f"another one issued now, have consumers ready to reload, because the API key in use may be deleted: `{force}`."
     )
     if not opened:
         return f"No API key of {target.words} is under way: the ledger holds none that was not put into use. {cure}"

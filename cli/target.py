@@ -1,6 +1,5 @@
 """Whose credential a command is about: the stack's own, a tenant's, or one named by its secret. Never guessed."""
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,10 +49,6 @@ class Target:
     def of_tenant(self, verb: str) -> str:
         """A command about the tenant whose it is, to be copied."""
         return written("tenant", verb, self.tenant or "", stack=self.stack)
-
-    def event(self, **keys: bool | str) -> str:
-        """An event for the function about this credential, to be copied."""
-        return json.dumps({"secretId": self.secret, **keys})
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,9 @@ _PURPOSES = {
     "device-id csr": "A new key and request, to have signed under Cloud Identity Engine > Third-Party Device-ID",
     "device-id store": "Check what came back, and put it into the secret",
     "device-id recover": "If it is there: put what was issued and got stuck into use",
+    "device-id renew": "Go ahead now: the one in use may be deleted, so have the consumers ready to reload",
 }
-_GO_AHEAD = "Go ahead now: the one in use may be deleted, so have the consumers ready to reload"
+_GO_AHEAD = "The same with the AWS CLI alone"
 _AGAIN = "Look again, as the schedule does"
 _ATTEMPTS = ("What was asked for, when, and under which name: for the vendor", "attempts {secret}")
 _SETTINGS = (
@@ -154,7 +155,7 @@ def lines(kind: type[RotationError], half: HalfName, whose: Whose) -> list[Line]
     options = shlex.join(["--stack-name", DEFAULT_STACK, "--secret", SECRET])
     more = [*_MORE.get(name, ()), *_MORE.get(f"{name}, {half.value}", ())]
     found = [(purpose, command.format(secret=whose.secret)) for purpose, command in more]
-    for command in re.findall(r"`(device-id [^`]+)`", cure):
+    for command in sorted(re.findall(r"`(device-id [^`]+)`", cure), key=lambda one: one.startswith("device-id renew")):
         purpose = _PURPOSES[" ".join(command.split()[:2])]
         found.append((purpose, command.replace(options, whose.option).replace("--cert FILE", f"--cert {FILE}")))
     for event in map(json.loads, re.findall(r"\{[^{}]*\}", cure)):

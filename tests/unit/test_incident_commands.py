@@ -4,18 +4,27 @@ import json
 import re
 import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from certificate_rotation.domain import errors
 from certificate_rotation.domain.errors import cure_of
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.events import command_from
+from cli.invocation import Failure
+from cli.main import app
+from cli.needs import attention
+from cli.renew import Order
 from dev import render_incident_docs
+from dev.render_alert_docs import named
 from tests.support.contract import ERRORS
 from tests.support.pages import anchors, blocks, text
+from tests.unit.test_status import FINE
 
 PAGE = "docs/incidents.md"
 OF_ONE_HALF = {"Certificate": HalfName.CERTIFICATE, "ApiKey": HalfName.API_KEY}
@@ -96,6 +105,31 @@ def test_each_error_has_an_entry_that_leads_to_what_to_think_and_back() -> None:
     assert {name.lower() for name in ERRORS} <= anchors(PAGE)
     thought = text("docs/runbook.md").partition("\n## Errors\n")[2].partition("### Any other code")[0]
     assert re.findall(r"`device-id [^`]*--(?:secret|tenant|own)\b|allowEviction\": true", thought) == []
+
+
+@pytest.mark.parametrize("name", sorted(named()))
+def test_the_mail_about_an_error_leads_to_its_commands(name: str) -> None:
+    """Who is woken up has the mail and nothing else; `status` says the same."""
+    place = f"What to type: {PAGE}#{name.lower()}"
+    about_one = [mail for mail in blocks("docs/alerts.md", "text") if "more than 5 credentials" not in mail]
+    mails = [mail for mail in about_one if f"\nCode: {name}\n" in mail]
+    assert mails
+    assert [mail for mail in mails if f"\n{place}, in the release you deployed\n" not in mail] == []
+    (said,) = attention(replace(FINE, answer={}, failure=Failure(name, "It fails.")))
+    assert said.endswith(f"{place}.")
+
+
+@pytest.mark.parametrize("half", HalfName)
+@pytest.mark.parametrize("name", ["OutcomeUnknown", "ApiKeyRejected", "CertificateRejected"])
+def test_the_command_that_goes_ahead_does_what_the_event_does(name: str, half: HalfName) -> None:
+    """A mail has both, for who has a console and for who has a terminal."""
+    commands, (event,) = promised(name, half)
+    (renew,) = (command.split() for command in commands if command.startswith("device-id renew"))
+    command = get_command(app)
+    assert isinstance(command, TyperGroup)
+    given = command.commands["renew"].make_context("renew", renew[2:]).params
+    order = Order(given["dry_run"], given["force"], given["allow_eviction"], given["half"])
+    assert (given["stack_name"], order.event(given["secret"])) == ("STACK", event)
 
 
 @pytest.mark.parametrize("name", sorted(ERRORS))

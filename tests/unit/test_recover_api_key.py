@@ -220,7 +220,7 @@ def test_what_cannot_be_used_is_said_with_why_and_what_to_do(stuck: Stuck, how: 
     before = stuck.in_use
     with pytest.raises(UserError, match=f"{WHY[how]}.*AWSCURRENT was left in place") as caught:
         stuck.recover()
-    assert '"force": true, "allowEviction": true, "renew": "apiKey"}' in str(caught.value)
+    assert "device-id renew --force --half apiKey --allow-eviction" in str(caught.value)
     assert stuck.in_use == before
     for key in (API_KEY, NEWER):
         assert key not in str(caught.value)

@@ -107,7 +107,7 @@ NEEDS = {
     ),
     "a failure with a name": (
         replace(FINE, answer={}, failure=Failure("InvalidCredential", "cert is missing.")),
-        f"cert is missing. {cure('InvalidCredential', 'arn:acme', 'mine')}",
+        f"cert is missing. {cure('InvalidCredential', 'arn:acme', 'mine')} What to type: docs/incidents.md#invalid",
     ),
     "a failure without one": (
         replace(FINE, answer={}, failure=Failure("Runtime.ExitError", "It ended.")),
@@ -123,11 +123,11 @@ NEEDS = {
     ),
     "few days left, and renewal to come": (
         answering(notAfter=utc_text(NOW + 7 * DAY), wouldDo="rotate"),
-        'A run would go ahead: invoke the function (Lambda console > the function > Test) with {"secretId": "arn:acme',
+        "A run would go ahead: `device-id renew --tenant acme --stack-name mine` says what is in the way.",
     ),
     "few days left, and a hold": (
         answering(notAfter=utc_text(NOW + 7 * DAY), wouldDo="hold", until="2026-12-01T00:00:00Z"),
-        'with {"secretId": "arn:acme", "force": true, "allowEviction": true}.',
+        "reload: `device-id renew --force --allow-eviction --tenant acme --stack-name mine`.",
     ),
     "few days left, and no attempt": (
         answering(notAfter=utc_text(NOW + 7 * DAY), wouldDo="wait", until="2026-12-01T00:00:00Z"),
@@ -170,7 +170,7 @@ NEEDS = {
     ),
     "an API key with few days left, and a hold": (
         of_key(apiKeyNotAfter=utc_text(NOW + 7 * DAY), wouldDo="hold", until="2026-12-01T00:00:00Z"),
-        'with {"secretId": "arn:acme", "force": true, "allowEviction": true, "renew": "apiKey"}.',
+        "reload: `device-id renew --force --half apiKey --allow-eviction --tenant acme --stack-name mine`.",
     ),
     "an API key with few days in all": (
         answering(apiKeyNotAfter=utc_text(NOW + 7 * DAY)),
@@ -268,7 +268,7 @@ def test_after_a_recovery_nobody_is_told_to_recover(capsys: pytest.CaptureFixtur
         (said,) = attention(replace(RECOVERED, state=state))
         assert "recover" not in said
         assert_complete(said, ACME)
-        assert 'Test) with {"secretId": "arn:acme"}.' in said
+        assert "to have that now: `device-id renew --tenant acme --stack-name mine`." in said
 
 
 def test_a_key_in_use_is_known_by_its_version_for_it_has_no_name(capsys: pytest.CaptureFixture[str]) -> None:
@@ -289,7 +289,7 @@ def test_a_key_nobody_renews_is_said_and_needs_nobody_today(capsys: pytest.Captu
     assert attention(status) == []
     (note,) = notes(status)
     assert note.startswith("Nobody renews the API key, because nobody knows when it ends.")
-    assert '{"secretId": "arn:acme", "force": true, "renew": "apiKey"}' in note
+    assert "`device-id renew --force --half apiKey --tenant acme --stack-name mine`" in note
     assert_complete(note, ACME)
     show(status, [], [note])
     said = capsys.readouterr().out

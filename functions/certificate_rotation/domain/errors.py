@@ -159,7 +159,7 @@ class ServiceUnreachable(RefreshFailed):
 _HELD = "Rotation of the {what} is held until the one in use is within CriticalDays of its end, and then goes ahead."
 _GO_AHEAD = (
     "have consumers ready to reload, because the {what} in use may be deleted, and invoke (Lambda console > the "
-    "function > Test) with {force}."
+    "function > Test) with {force}. `{renew}` does the same."
 )
 _NOT_ACCEPTED = (
     "Every run tries it again without using an attempt. Once the one in use has ended, or the service refuses it, the "
@@ -259,7 +259,7 @@ def cure_of(
         held: whether rotation is held, though errors of this kind mostly do not.
     """
     options = shlex.join(["--stack-name", stack, "--secret", secret])  # an event may have named any text
-    renew = {} if half is HalfName.CERTIFICATE else {"renew": half.value}
+    of_half = {} if half is HalfName.CERTIFICATE else {"renew": half.value}
     cure = _said(kind, "cure", half)
     if held and half is HalfName.API_KEY:  # there is none that could be found
         cure = cure.replace(" {recoverable}", "")
@@ -267,7 +267,10 @@ def cure_of(
         cure += f" Waiting is safe. To ask for another one now, {_GO_AHEAD}"
     return cure.format(
         what=half.words,
-        force=json.dumps({"secretId": secret, "force": True, "allowEviction": True} | renew),
+        force=json.dumps({"secretId": secret, "force": True, "allowEviction": True} | of_half),
+        renew=" ".join(
+            [f"device-id renew {options} --force --allow-eviction", *(f"--half {of}" for of in of_half.values())]
+        ),
         csr=f"device-id csr {options}",
         store=f"device-id store {options}",
         recoverable=_RECOVERABLE[half].format(recover=f"device-id recover {options}"),

@@ -69,6 +69,7 @@ def failed(error: Exception, report: Report, incident: Incident, reason: Reason)
             "What you can do": cure,
         },
         more={"reason": reason, "since": utc_text(incident.since)},
+        commands=f"docs/incidents.md#{type(named).__name__.lower()}, in the release you deployed" if named else None,
     )
 
 
@@ -163,9 +164,10 @@ def _message(  # noqa: PLR0913 - one per part of it
     *,
     body: Mapping[str, str],
     more: Mapping[str, object],
+    commands: str | None = None,
 ) -> Message:
     subject, about = _subject(severity, code, report), report.concerned
-    parts = {**body, "Details": _details(code, report)}
+    parts = {**body, "Details": _details(code, report, commands)}
     text = _text(parts)
     detail = {
         "version": VERSION,
@@ -300,12 +302,13 @@ def _reload(told: Rotated, what: str) -> str:
             )
 
 
-def _details(code: str, report: Report) -> str:
+def _details(code: str, report: Report, commands: str | None) -> str:
     lines = {
         "Function" if report.of_function else "Secret": report.secret,
         "Certificate": report.cert_name,
         "Serial number": report.serial,
         "Code": code,
+        "What to type": commands,
         "Now": utc_text(report.at),
         "Half": report.renews.words if report.renews else None,
         "Attempts left": report.concerned.attempts if report.concerned else None,
