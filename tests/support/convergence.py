@@ -41,29 +41,39 @@ def settle(watch: InvariantChecker, most: int = 20) -> None:
 
 def _let_time_pass(watch: InvariantChecker, outcome: str) -> None:
     """To where decisions change."""
-    now, held = watch.env.time.now(), watch.last_good
-    of_key = watch.env.renews == "apiKey"
-    ends = held.key_ends if of_key else held.not_after
+    now, ends = watch.env.time.now(), _known_end(watch)
     if outcome in NOT_ACCEPTED and watch.outcomes[-4:].count(outcome) > 1:
         lasting = watch.outcomes[-8:].count(outcome) > 4
         if ends:
             _advance_to(watch, ends - LAST_DAY)
         if lasting or not ends:  # people were told to ask the vendor's support
             activates(watch)
-        if lasting and not ends:  # the service never comes to know it: a person renews by hand
-            tenant = watch.service.tenant(held.serial)
-            watch.edit(apiKey=tenant.add_token()[0] if tenant else held.api_key)
-    elif outcome == "InvalidCredential" and of_key:
+        if lasting and not ends and watch.key_waits_in_vain:  # without a last day nothing ends it but a person
+            _stores_another_key(watch)
+    elif outcome == "InvalidCredential" and watch.env.renews == "apiKey":
         watch.edit(apiKeyExpiry=None)
     elif outcome == "held":
-        if ends is None or (of_key and ends <= now):  # a note that has passed says as little as none
-            if watch.run(FORCED_KEY) == "Unauthorized":  # the one in use is dead, too: a person stores another
-                tenant = watch.service.tenant(held.serial)
-                watch.edit(apiKey=tenant.add_token()[0] if tenant else held.api_key)
+        if ends is None:
+            if watch.run(FORCED_KEY) == "Unauthorized":  # the one in use is dead, too
+                _stores_another_key(watch)
             return
         _advance_to(watch, ends - CRITICAL)
         if watch.env.time.now() == now:  # then it is consumers who need the time
             watch.env.time.advance(GRACE)
+
+
+def _known_end(watch: InvariantChecker) -> datetime | None:
+    """Of the half that waits. A note beside an API key that has passed says as little as none."""
+    held = watch.last_good
+    if watch.env.renews != "apiKey":
+        return held.not_after
+    return held.key_ends if held.key_ends and held.key_ends > watch.env.time.now() else None
+
+
+def _stores_another_key(watch: InvariantChecker) -> None:
+    held = watch.last_good
+    tenant = watch.service.tenant(held.serial)
+    watch.edit(apiKey=tenant.add_token()[0] if tenant else held.api_key)
 
 
 def activates(watch: InvariantChecker) -> None:

@@ -433,9 +433,14 @@ class InvariantChecker:
         held = self.in_use
         if held is None or self.service.works(held):
             return False
-        pairs = [(serial, held.api_key) for serial in self._in_hand.serials]
-        pairs += [(held.serial, key) for key in self._in_hand.api_keys]
-        return not any(self.service.may_come_to_work(*pair) for pair in pairs)
+        certificates = [self.service.may_come_to_work(serial, held.api_key) for serial in self._in_hand.serials]
+        return self.key_waits_in_vain and not any(certificates)
+
+    @property
+    def key_waits_in_vain(self) -> bool:
+        """The service will never let in an API key that is in hand: it was deleted there, or has ended."""
+        serial = self.last_good.serial
+        return not any(self.service.may_come_to_work(serial, key) for key in self._in_hand.api_keys)
 
     @property
     def works(self) -> bool:
