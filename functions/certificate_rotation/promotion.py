@@ -313,16 +313,15 @@ class Promotion:
             ) from error
 
     def _held_by_consumers(self, snapshot: Snapshot) -> Credential | None:
-        """What a promotion replaced that an earlier run did not finish."""
+        """What a promotion replaced that an earlier run did not finish; None where an edit since hides it."""
         try:
             text = self._dependencies.secrets.previous(snapshot.arn)
             previous = Credential.parse(text) if text else None
         except (InvalidCredential, StorageFailure) as error:  # it is for the wording of a mail: the rotation goes on
             logger.warning("What was replaced cannot be read: %s", error)
             return None
-        attempt = snapshot.promoted
-        if previous and attempt and snapshot.half.fingerprint(snapshot.arn, previous) == attempt.based_on:
-            return previous
+        if previous and snapshot.half.fingerprint(snapshot.arn, previous) != snapshot.fingerprint:
+            return previous  # a person may have stored it: then it is not what the attempt was based on
         return None
 
 

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from certificate_rotation.domain.errors import CertificateNotAccepted, RefreshConflict, RotationError, StorageFailure
+from certificate_rotation.domain.errors import (
+    ApiKeyNotAccepted,
+    CertificateNotAccepted,
+    RefreshConflict,
+    RotationError,
+    StorageFailure,
+)
 from simulator.ca import new_csr, new_key
 from tests.support.exchanges import Killed
 from tests.support.order_of_writes import CLAIM, ORDER_OF_EXCHANGES, PROMOTE, kill
@@ -166,3 +172,23 @@ def test_consumers_are_told_to_be_safe_where_what_they_hold_cannot_be_read_any_m
     assert env.run()["outcome"] == "rotated"
     assert "Consumers must reload now, to be safe" in env.emails()[-1].body
     assert env.tidy()
+
+
+def test_who_holds_what_a_person_stored_and_the_service_refuses_is_told_to_reload_after_a_crash(
+    env: RotationEnv,
+) -> None:
+    """What was replaced is not always what the rotation was started for: the next run asks about it all the same."""
+    tenant = env.onboard(age=timedelta(days=1))
+    env.fault("activation-delay", at="token:refresh")
+    env.fails(ApiKeyNotAccepted, force=True, renew="apiKey")
+    theirs, stored, _ = tenant.add_token()
+    env.put({**env.current(), "apiKey": theirs})
+    tenant.revoke_token(stored.name)
+    tenant.activate_token(tenant.tokens[1].name)
+    env.aws.exchanges.kill("Publish", "before")
+    with pytest.raises(Killed):
+        env.run()
+    env.aws.exchanges.revive()
+    env.advance(minutes=4)
+    assert env.run()["outcome"] == "rotated"
+    assert "Consumers must reload now: the service refuses the API key they hold." in env.emails()[-1].body
