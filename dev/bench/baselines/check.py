@@ -17,15 +17,12 @@ ledger = boto3.client("dynamodb")
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Look at the secret named by `secretId`; `probes` says how often the function asks the service about it."""
-    stages = secrets.describe_secret(SecretId=event["secretId"])["VersionIdsToStages"]
-    version = next(version for version, labels in stages.items() if "AWSCURRENT" in labels)
-    text = secrets.get_secret_value(SecretId=event["secretId"], VersionId=version)["SecretString"]
     ledger.get_item(
         TableName=os.environ["LEDGER_TABLE"],
         Key={"credential": {"S": event["secretId"]}, "record": {"S": "state"}},
         ConsistentRead=True,
     )
-    secret = json.loads(text)
+    secret = json.loads(secrets.get_secret_value(SecretId=event["secretId"])["SecretString"])
     certificate = x509.load_pem_x509_certificates(secret["cert"].encode())[0]
     key = load_pem_private_key(secret["privateKey"].encode(), password=None)
     if key.public_key() != certificate.public_key():

@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     arn, table = event["secretId"], os.environ["LEDGER_TABLE"]
     state_key = {"credential": {"S": arn}, "record": {"S": "state"}}
 
-    # The same reads as a check makes.
+    # The same reads as the function makes.
     stages = secrets.describe_secret(SecretId=arn)["VersionIdsToStages"]
     version = next(version for version, labels in stages.items() if "AWSCURRENT" in labels)
     secret = json.loads(secrets.get_secret_value(SecretId=arn, VersionId=version)["SecretString"])
