@@ -131,13 +131,18 @@ class Promotion:
         answer: Verdict,
     ) -> Promoted:
         half, policy, now = snapshot.half, self._dependencies.settings.policy, self._invocation.clock()
-        ended = replaced is not None and self._life_of(snapshot, replaced).has_surely_ended(now)
+        # What was replaced, where that is known: a person may have put another one there since the attempt.
+        ended, name = False, attempt.previous_name if attempt else None
+        before = attempt.based_on if attempt else ""
+        if replaced:
+            ended = self._life_of(snapshot, replaced).has_surely_ended(now)
+            name, before = half.name_in(replaced), half.fingerprint(snapshot.arn, replaced)
         rotation = LastRotation(
             at=now,
             name=half.name_in(credential) or "",
             fingerprint=half.fingerprint(snapshot.arn, credential),
-            previous_fingerprint=attempt.based_on if attempt else "",
-            previous_name=attempt.previous_name if attempt else None,
+            previous_fingerprint=before,
+            previous_name=name,
             deleted=attempt.deleted if attempt else "",
         )
         rotated = Rotated(rotation, answer, ended)

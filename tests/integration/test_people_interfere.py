@@ -12,7 +12,7 @@ from certificate_rotation.domain.errors import (
     RotationError,
     StorageFailure,
 )
-from simulator.ca import new_csr, new_key
+from simulator.ca import key_pem, new_csr, new_key
 from tests.support.exchanges import Killed
 from tests.support.order_of_writes import CLAIM, ORDER_OF_EXCHANGES, PROMOTE, kill
 from tests.support.rotation_env import RotationEnv
@@ -192,3 +192,18 @@ def test_who_holds_what_a_person_stored_and_the_service_refuses_is_told_to_reloa
     env.advance(minutes=4)
     assert env.run()["outcome"] == "rotated"
     assert "Consumers must reload now: the service refuses the API key they hold." in env.emails()[-1].body
+
+
+def test_a_rotation_names_what_it_replaced_though_a_person_had_stored_it(env: RotationEnv) -> None:
+    """Who reads the mail revokes that one, or looks for who still holds it."""
+    tenant = env.onboard(age=timedelta(days=62))
+    env.fault("activation-delay")
+    env.fails(CertificateNotAccepted)
+    key = new_key("ec256")
+    pem = env.simulator.sign_csr(tenant.name, new_csr(key, env.credential().chain.leaf.subject, []))
+    waiting, theirs = tenant.certificates[-2:]
+    env.put({**env.current(), "cert": pem, "privateKey": key_pem(key), "certName": theirs.name})
+    tenant.revoke(theirs.name)
+    tenant.activate(waiting.name)
+    result = env.run()
+    assert (result["certName"], result["previousCertName"]) == (waiting.name, theirs.name)

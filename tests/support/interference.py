@@ -36,14 +36,14 @@ class InHand:
         return {one for one in self._held - self._settled if isinstance(one, str)}
 
     def given_up(
-        self, versions: Versions, records: list[dict[str, Any]], *, promoted: type[int] | type[str] | None
+        self, versions: Versions, records: list[dict[str, Any]], *, promoted: tuple[type[int | str], ...]
     ) -> set[int | str]:
         """Those that are in hand no more, though nothing became of them.
 
         Args:
             versions: the secret's, with their labels.
             records: the ledger's.
-            promoted: whether another certificate (`int`) or API key (`str`) was put into use.
+            promoted: of what another was put into use: certificate (`int`), API key (`str`).
         """
         held = set[int | str]()
         for labels, text in versions.values():

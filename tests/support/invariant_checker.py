@@ -78,6 +78,7 @@ class InvariantChecker:
         self.answers_spoilt = False  # on their way to the code
         self._both_waited = False  # runs had died over a promotion of each half, when the last one began
         self._replaced = False  # somebody put it there in the middle of the last run
+        self._stored = set[str]()  # of which halves they put another one there
         self._interfered, self._forgiven = False, False  # somebody acted in the middle of the last run, and how
         self._permitted = set[str]()  # of which halves what the last run was told, or the time, allowed to lose one
         self._serial, self._api_key = 0, ""  # in use, or the last ones that could be read
@@ -90,7 +91,7 @@ class InvariantChecker:
         self._worked = False  # that one did, when it was put into use or the last run began
         self._kept, self._kept_keys = RetainedCertificates(env, log), RetainedApiKeys(env)
         self._pairs: list[tuple[int, str]] = []  # of what was in use in the last run, in order
-        self._promoted: type[int | str] | None = None  # what the last run, or one beside it, put into use
+        self._promoted = set[type[int | str]]()  # of what the last run, or one beside it, put another into use
         self._seen_calls, self._seen_logged, self._seen_said, self._seen_events = 0, 0, 0, 0
 
     # What people do.
@@ -115,7 +116,8 @@ class InvariantChecker:
         """Somebody moved AWSCURRENT: from here on it is what they made it."""
         self._by_hand = self._read_versions()
         held = self._before = self.in_use
-        self._worked = False
+        self._worked = held is not None and self.service.works(held)
+        self._permitted |= self._permits(NOTHING)
         self._news.replaced_by_hand()
         if held is None:
             return
@@ -124,9 +126,11 @@ class InvariantChecker:
         if held.serial != self._serial:
             self._serial, self._put_back = held.serial, bool(self.service.younger(held.serial))
             self._touched["certificate"] = True
+            self._stored.add("certificate")
         if held.api_key != self._api_key:
             self._api_key, self._key_put_back = held.api_key, bool(self.service.younger_tokens(*held.pair))
             self._touched["apiKey"] = True
+            self._stored.add("apiKey")
 
     def forgive(self) -> None:
         """Somebody at the service may have seen to it that what is in use works no more."""
@@ -175,12 +179,12 @@ class InvariantChecker:
             also: what others are invoked with meanwhile.
         """
         self._before = before = self.in_use
-        self._pairs, self._promoted, self.env.renews = [before.pair] if before else [], None, None
+        self._pairs, self._promoted, self.env.renews = [before.pair] if before else [], set(), None
         self._worked = before is not None and self.service.works(before)
         self._excused = not self._worked  # by time, or by a hand: the code's doing was checked after every run
         self._interfered, self._forgiven = False, False
         self._permitted = set[str]().union(*map(self._permits, (event, *also)))
-        self._replaced = False
+        self._replaced, self._stored = False, set()
         self._times_accepted = self.env.seen.times_accepted
         self.env.time.advance(timedelta(seconds=1))  # mails tell whole seconds: no two runs are of the same one
         begun, self._both_waited = self.env.time.now(), self._news.of_both_waits
@@ -233,7 +237,7 @@ class InvariantChecker:
         version, records = self._read_versions(), self.env.aws.records()
         self._check_credential(before, version, outcome)
         self._kept.check(calls, records, self._versions, killed=outcome == "killed")
-        given_up = self._in_hand.given_up(self.env.aws.versions(), records, promoted=self._promoted)
+        given_up = self._in_hand.given_up(self.env.aws.versions(), records, promoted=tuple(self._promoted))
         over, killed = given_up | self._in_hand.over, outcome == "killed"
         self._kept_keys.check(calls, records, self._versions, over=over, killed=killed)
         mails = self.env.new_emails()
@@ -254,7 +258,7 @@ class InvariantChecker:
         """Invariant 9, of one half."""
         renews, before, now = self.env.renews, self._before, self.env.time.now()
         attempt = state.get("certificate_open_attempt" if half == "certificate" else "api_key_open_attempt")
-        ends = {"certificate": before.not_after, "apiKey": before.key_ends} if before else {}
+        ends = {"certificate": before.not_after, "apiKey": self._end_of_key(before)} if before else {}
         known = [end for end in ends.values() if end]
         same = attempt is not None and attempt == self._attempts.get(half)
         unchanged = same and not self._touched[half]
@@ -280,6 +284,13 @@ class InvariantChecker:
             )
         )
 
+    def _end_of_key(self, held: Held) -> datetime | None:
+        """By its note. Design: one that has passed, of a key the service does not refuse, is stale: it says nothing."""
+        if held.key_ends is None or held.key_ends > self.env.time.now() + SKEW:
+            return held.key_ends
+        said = [one for one in self.service.answers_so_far().up_to(None).about(*held.pair) if one != "no answer"]
+        return held.key_ends if said[-1:] == ["refused"] else None
+
     def _check_labels(self, prefix: str) -> None:
         """A run about one half leaves the other's labels alone: AWS may delete a version that has none."""
         after = self._labels_of_rotations()
@@ -295,7 +306,11 @@ class InvariantChecker:
         return self.env.settings["WATCH_IN_USE"] == "true"
 
     def _check_requests(self) -> None:
-        """Invariants 3, 4 and 7; and whether a request cost the certificate in use."""
+        """Invariants 3, 4 and 7; and whether a request cost what was in use.
+
+        What a run asked for before somebody put another one in place is younger than that one and belongs to nobody:
+        the run gives it up, as it must, and the next request, in the same run if need be, deletes what they stored.
+        """
         requests = self.env.simulator.requests
         for tenant, (call, (burst, spacing)) in itertools.product(self.tenants, LIMITS.items()):
             times = [r.when for r in requests if r.endpoint == call and r.tenant == tenant.name]
@@ -307,14 +322,14 @@ class InvariantChecker:
         if self._worked and not self._forgiven and record and record.deleted:
             by_code = {request.issued_cert_name for request in requests}
             foreign = any(r.name not in by_code for r in self.service.younger(record.serial))
-            fine = "certificate" in self._permitted or self._put_back or foreign
+            fine = "certificate" in self._permitted or self._put_back or "certificate" in self._stored or foreign
             TALLY.check(1, fine, "a request had the service delete the certificate in use, and nobody allowed it")
             self._excused = True
         token = self.service.token(*self._before.pair) if self._before else None
         if self._before and self._worked and not self._forgiven and token and token.deleted:
             made = {request.issued_token for request in requests}
             foreign = any(one.digest not in made for one in self.service.younger_tokens(*self._before.pair))
-            fine = "apiKey" in self._permitted or self._key_put_back or foreign
+            fine = "apiKey" in self._permitted or self._key_put_back or "apiKey" in self._stored or foreign
             TALLY.check(1, fine, "a request had the service delete the API key in use, and nobody allowed it")
             self._excused = True
 
@@ -351,17 +366,20 @@ class InvariantChecker:
         TALLY.check(5, dead or not sooner, "the new certificate ends sooner than the old one")
         self._excused, self._serial, self._api_key = dead or self._forgiven, after.serial, after.api_key
         # Of two that wait the first one let in is used: where that is the older one, the next renewal deletes it.
-        if of_key:
+        if after.api_key != before.api_key:
             self._check_note(after)
             self._key_put_back = self.service.has_let_in(after) and bool(self.service.younger_tokens(*after.pair))
-            self._touched["apiKey"], self._promoted = False, str
-            fact = Fact("rotated", now, "API key", "apiKey", reload=refused and not self._interfered)
-        else:
+            self._touched["apiKey"] = False
+            self._promoted.add(str)
+            reload = refused and not self._interfered
+            self._news.happened(Fact("rotated", now, "API key", "apiKey", reload=reload))
+        if not of_key:
             self._put_back = self.service.has_let_in(after) and bool(self.service.younger(after.serial))
-            self._touched["certificate"], self._promoted = False, int
-            fact = Fact("rotated", now, str(after.document["certName"]), reload=dead and not self._interfered)
+            self._touched["certificate"] = False
+            self._promoted.add(int)
+            reload = dead and not self._interfered
+            self._news.happened(Fact("rotated", now, str(after.document["certName"]), reload=reload))
         self._pairs.append(after.pair)
-        self._news.happened(fact)
 
     def _said_no(self, held: Held) -> bool:
         return self.service.answers_so_far().refused(*held.pair)
@@ -414,17 +432,18 @@ class InvariantChecker:
         self._seen_events = len(events)
 
     def _check_news(self, calls: list[Call], outcome: str, *, dry: bool, forced: bool) -> None:
-        """Invariant 12. Where it was told which half to renew, or runs died over both, the other's news may wait."""
+        """Invariant 12. Where it was told which half to renew, or both were put into use, the other's news may wait."""
         failed = {call.operation for call in calls if call.failure and call.failure != "repeated"}
         if failed and failed <= _OF_NEWS and not self._interfered:
             TALLY.check(12, outcome != "StorageFailure", f"refused {failed} made the run fail: {self.message}")
-        if outcome != "rotated":
+        both = len(self._promoted) > 1  # one run closes the rotation of one half
+        if outcome != "rotated" or both:
             self._news.not_closed()
         forgetful = failed & _OF_NEWS and failed & _OF_LEDGER  # then it is neither told nor remembered
         if outcome[0].isupper() and outcome != POSTPONED and not (dry or forgetful):
             self._news.happened(Fact(outcome, self.env.time.now(), half=self.env.renews or "certificate"))
         if not (failed or dry) and outcome not in _DID_NOT_COME_TO_TELL:
-            one_by_one = forced or self._both_waited
+            one_by_one = forced or both or self._both_waited
             self._news.check(self.env.renews or "certificate" if one_by_one else None)
 
     @property
