@@ -36,7 +36,12 @@ EXAMPLES = ends_help(
     "device-id init --alert-email ops@example.com --service-region eu --api-key-expiry 2027-01-31",
 )
 AlertEmail = Annotated[str | None, typer.Option(help="Who reads the alerts of a stack that is to be deployed.")]
-CheckoutAt = Annotated[Path, typer.Option(help="Where a stack is deployed from: this repository, built.")]
+CheckoutAt = Annotated[
+    Path | None,
+    typer.Option(
+        help="The repository to deploy a stack from, if it is neither here nor where this was installed from."
+    ),
+]
 Wait = Annotated[int, typer.Option(metavar="SECONDS", min=0, help="How long to wait for the click in AWS's mail.")]
 
 
@@ -52,7 +57,7 @@ def init(  # noqa: PLR0913 - one parameter per option
     api_key_expiry: ApiKeyExpiry = None,
     cert_name: CertName = None,
     alert_email: AlertEmail = None,
-    checkout: CheckoutAt = Path(),
+    checkout: CheckoutAt = None,
     service_region: Region = None,
     service_url: Url = None,
     trusted_ca: TrustedCa = None,

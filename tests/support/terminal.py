@@ -4,12 +4,15 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev.local_aws import ROOT
 from dev.stack import Stack
 
 _SECONDS = 60
+_ON_A_MAC = "import os; del os.memfd_create; from cli.main import app; app(prog_name='device-id')"
 
 
 @dataclass(frozen=True)
@@ -22,15 +25,19 @@ class Printed:
 
 @dataclass(frozen=True)
 class Terminal:
-    """Works in a folder of its own, with the AWS settings of somebody who deployed this stack."""
+    """Works in a folder of its own, with the AWS settings of somebody who deployed this stack.
+
+    `mac`: on a machine that has no anonymous files in memory.
+    """
 
     stack: Stack
     folder: Path
+    mac: bool = False
 
     def run(self, *arguments: str, typed: str = "") -> Printed:
         """Run a command as a script does, without a terminal; `typed` is its standard input."""
         done = subprocess.run(
-            _command(arguments),
+            self._command(arguments),
             cwd=self.folder,
             env=self._environment("dumb"),
             input=typed,
@@ -43,13 +50,18 @@ class Terminal:
         return Printed(done.returncode, done.stdout)
 
     def answer(self, *arguments: str, prompt: str, typed: str, term: str = "dumb") -> Printed:
-        """Run a command on a terminal, and type one line when it shows the prompt.
+        """Run a command on a terminal, and type one line when it shows the prompt; see `converse`."""
+        return self.converse(*arguments, answers=[(prompt, typed)], term=term)
+
+    def converse(self, *arguments: str, answers: Sequence[tuple[str, str]], term: str = "dumb") -> Printed:
+        """Run a command on a terminal, and type a line at each of its prompts, which come in this order.
 
         `term`: the kind of terminal; a dumb one has neither colours nor a cursor to move.
         """
+        left = list(answers)
         ours, theirs = pty.openpty()
         with subprocess.Popen(
-            _command(arguments),
+            self._command(arguments),
             cwd=self.folder,
             env=self._environment(term),
             stdin=theirs,
@@ -58,15 +70,14 @@ class Terminal:
             start_new_session=True,  # or it would ask on the terminal of whoever runs the tests
         ) as process:
             os.close(theirs)
-            text, answered = "", False
+            text = ""
             while piece := _read(ours):
                 text += piece
-                if prompt in text and not answered:
-                    os.write(ours, f"{typed}\n".encode())
-                    answered = True
+                if left and left[0][0] in text:
+                    os.write(ours, f"{left.pop(0)[1]}\n".encode())
             process.wait(_SECONDS)
         os.close(ours)
-        assert answered, text
+        assert not left, text
         return Printed(process.returncode, text.replace("\r\n", "\n"))
 
     def _environment(self, term: str) -> dict[str, str]:
@@ -75,11 +86,13 @@ class Terminal:
             "STACK_NAME": self.stack.name,
             "TERM": term,
             "COLUMNS": "120",
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'functions'}",
         }
 
-
-def _command(arguments: tuple[str, ...]) -> list[str]:
-    return [str(Path(sys.executable).with_name("device-id")), *arguments]
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        if self.mac:
+            return [sys.executable, "-P", "-c", _ON_A_MAC, *arguments]
+        return [str(Path(sys.executable).with_name("device-id")), *arguments]
 
 
 def _read(terminal: int) -> str:

@@ -29,6 +29,7 @@ _SHOWN_AS = (
         re.compile(r"(?<=[0-9a-f]{12})-[0-9a-f]{27}\b"),
         "-2f1c0b7a9d3e48c15b6f7a80c2d",
     ),  # of a version named after an intent's
+    (re.compile(r"\baccount \d{12}\b"), "account 123456789012"),
     (re.compile(r"  Alerts go to +arn:aws:sqs:.*\n"), ""),  # the mailbox of the tests
     (re.compile(r" +$", re.MULTILINE), ""),  # after a prompt
     (re.compile(r"https://localhost:\d+"), SERVICE_URLS["us"]),

@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import NoReturn
 
 import boto3
@@ -13,12 +11,10 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from certificate_rotation.domain.x509 import Chain, PrivateKey, private_key_pem
 from cli import status_command
 from cli.commands import EXIT_CODES
 from cli.errors import ATTENTION, REFUSED, WRONG_USE, exit_code_of
 from cli.main import app
-from tests.support.factories import certificate
 from tests.support.pages import text
 
 # Each verb as it is typed, up to where it first asks AWS; `csr` asks nobody.
@@ -61,17 +57,6 @@ def leaves(command: object, name: str = "") -> Iterator[tuple[str, TyperCommand]
         yield name, command
 
 
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ec_key: PrivateKey) -> None:
-    """What `store` reads before it asks AWS."""
-    monkeypatch.chdir(tmp_path)
-    now = datetime.now(UTC)
-    chain = Chain((certificate(ec_key, begins=now - timedelta(days=1), ends=now + timedelta(days=1)),))
-    Path("device-id.pem").write_text(chain.pem)
-    Path("device-id.key").write_text(private_key_pem(ec_key))
-    Path("api-key").write_text("an-api-key")
-
-
 def test_every_verb_is_tried_here() -> None:
     """A new one has the same exit codes, or this table grows a hole."""
     assert {name for name, _ in leaves(get_command(app))} == {*VERBS, "csr"}
@@ -93,7 +78,7 @@ def test_every_verb_is_tried_here() -> None:
     ],
 )
 def test_what_aws_refuses_is_a_sentence_and_ends_with_three(
-    files: None, monkeypatch: pytest.MonkeyPatch, verb: str, code: str, cure: str
+    signed: None, monkeypatch: pytest.MonkeyPatch, verb: str, code: str, cure: str
 ) -> None:
     """A script tells a right it does not have from an option it mistyped. `init` deploys a stack that is not there."""
     if (verb, code) == ("init", "ValidationError"):

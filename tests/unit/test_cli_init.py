@@ -178,15 +178,42 @@ def test_a_stack_that_is_not_there_is_deployed(desk: Desk) -> None:
 
 
 def test_what_is_missing_for_that_is_told_before_anybody_is_asked(desk: Desk) -> None:
-    """Who typed an API key and an address does not learn then that nothing is built."""
+    """Who typed an API key and an address does not learn then that there is nothing to deploy with."""
     desk.signed()
     not_there = desk.type("--skip-service-check")
     assert (not_there.exit_code, "is not the checkout to deploy it from" in not_there.stderr) == (ATTENTION, True)
     checkout = desk.checkout()
+    (checkout / ".venv/sam/bin/sam").unlink()
+    no_sam = desk.type("--skip-service-check", "--checkout", str(checkout))
+    assert (no_sam.exit_code, "pipx install aws-sam-cli" in no_sam.stderr) == (ATTENTION, True)
+
+
+def test_what_is_not_built_is_built_before(desk: Desk) -> None:
+    """A newcomer has no `make`, and need not know that anything is to be built."""
+    desk.signed()
+    checkout = desk.checkout()
     (checkout / ".aws-sam/build/template.yaml").unlink()
-    not_built = desk.type("--skip-service-check", "--checkout", str(checkout))
-    assert (not_built.exit_code, "Run `make build` in" in not_built.stderr) == (ATTENTION, True)
-    assert not (checkout / "called").exists()
+    done = desk.type(*FILES, "--checkout", str(checkout), "--alert-email", "ops@example.com")
+    assert done.exit_code == 0, done.output
+    called = (checkout / "called").read_text().splitlines()
+    assert [word for word in called if word in {"build", "deploy"}] == ["build", "deploy"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "found"),
+    [
+        ('{"url": "file:///home/ann%20other/it", "dir_info": {}}', Path("/home/ann other/it")),
+        ('{"url": "https://example.com/it.zip"}', None),
+        (None, None),
+    ],
+)
+def test_it_deploys_from_where_it_was_installed_from(
+    monkeypatch: pytest.MonkeyPatch, origin: str | None, found: Path | None
+) -> None:
+    """`pipx install .` was typed in the checkout; keys and requests are made elsewhere."""
+    installed = type("Installed", (), {"read_text": lambda _, __: origin})
+    monkeypatch.setattr(deploying, "distribution", lambda _: installed())
+    assert deploying.installed_from() == found
 
 
 def test_files_that_are_wrong_are_told_before_anything_is_deployed(desk: Desk) -> None:
@@ -204,7 +231,7 @@ def test_a_deployment_that_fails_says_why_and_stores_nothing(desk: Desk, monkeyp
     checkout = desk.checkout(ends_with=1)
     done = desk.type(*FILES, "--checkout", str(checkout), "--alert-email", "a@example.com")
     assert done.exit_code == REFUSED
-    assert "it says why\nError: `sam deploy` did not deploy device-id-certificate" in done.stderr
+    assert "it says why\nError: `sam deploy` failed" in done.stderr
     assert desk.aws.text == ""
 
 
