@@ -57,6 +57,8 @@ def tell() -> int:
     except (CommandFailedError, DemoFailedError, RuntimeError) as error:
         print(f"\nThe demo stopped: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # of the keeper, where it can only ask
+        return 1
     finish()
     return 0
 

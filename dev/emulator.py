@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.built_function import Function
+from dev.linux import LINUX, NO_EMULATOR
 from dev.local_aws import ROOT, free_port
 from dev.stack import Answer
 
@@ -143,6 +144,8 @@ def emulated(function: Function, settings: Mapping[str, str]) -> Iterator[Emulat
     Raises:
         RuntimeError: the emulator did not start; says why.
     """
+    if not LINUX:
+        raise RuntimeError(f"It cannot be started here: {NO_EMULATOR}.")
     machine = "arm64" if os.uname().machine in {"aarch64", "arm64"} else "x86_64"
     program = PROGRAMS / f"aws-lambda-rie-{machine}"
     for needed in (program, RUNTIME):

@@ -2,7 +2,7 @@
 
 A program that cleans up after itself can be interrupted while it does, or be killed. So a second one, which only waits,
 has all that the first one starts: whatever loses its parent becomes its child (Linux: a child subreaper), also what is
-in a session of its own.
+in a session of its own. Elsewhere the first one is asked to clean up, as by Ctrl-C, and is killed only if it does not.
 """
 
 import ctypes
@@ -14,10 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dev.linux import LINUX
+
 ENDED_BY_SIGNAL = 128  # shells: an exit code above it is this and the signal's number
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SET_CHILD_SUBREAPER = 36  # Linux, prctl.h: PR_SET_CHILD_SUBREAPER
 _LOOK_SECONDS = 0.2
+_ENDS_WITHIN_SECONDS = 30
 
 
 def keep(command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -28,7 +31,8 @@ def keep(command: Sequence[str], environment: Mapping[str, str]) -> int:
     Returns:
         Its exit code; ENDED_BY_SIGNAL and the signal's number when a signal ended it or us.
     """
-    _adopt_orphans()
+    if LINUX:
+        _adopt_orphans()
     with _signals_noted() as came, tempfile.TemporaryDirectory(prefix="kept-", ignore_cleanup_errors=True) as scratch:
         process = subprocess.Popen(command, env={**environment, "TMPDIR": scratch}, start_new_session=True)
         try:
@@ -37,7 +41,10 @@ def keep(command: Sequence[str], environment: Mapping[str, str]) -> int:
                     process.wait(_LOOK_SECONDS)
                     break
         finally:
-            _end_children()
+            if LINUX:
+                _end_children()
+            else:
+                _ask_to_end(process)
             process.wait()
     if came:
         return ENDED_BY_SIGNAL + came[0]
@@ -62,6 +69,14 @@ def _signals_noted() -> Iterator[list[int]]:
 def _adopt_orphans() -> None:
     if ctypes.CDLL(None, use_errno=True).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "The system has no child subreapers; they came with Linux 3.4.")
+
+
+def _ask_to_end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)  # does nothing to one that has ended
+    try:
+        process.wait(_ENDS_WITHIN_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _end_children() -> None:

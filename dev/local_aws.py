@@ -18,6 +18,8 @@ from pathlib import Path
 
 import boto3
 
+from dev.linux import LINUX, MAC
+
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 ADMIN = "test"  # ministack lets these credentials do everything
@@ -76,6 +78,8 @@ def local_aws(*, enforce_iam: bool = True) -> Iterator[LocalAws]:
             "TMPDIR": directory,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+        if not LINUX:  # its workers, which run the deployed function, inherit it
+            environment["PYTHONPATH"] = str(MAC)
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [program], cwd=directory, env=environment, stdout=output, stderr=output, start_new_session=True

@@ -51,6 +51,8 @@ def hold() -> int:
             show_mails(inbox.read)
     except (CommandFailedError, RuntimeError) as error:
         print(f"\nThe sandbox stopped: {error}", file=sys.stderr)
+    except KeyboardInterrupt:  # of the keeper, where it can only ask
+        pass
     return 1
 
 

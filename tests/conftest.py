@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
+from dev.linux import LINUX
 from tests.support import reliability_report
 from tests.support.invariants import INVARIANTS, TALLY
 
 if TYPE_CHECKING:
     import boto3
 
-pytest_plugins = ["tests.support.leak_detector"]
+pytest_plugins = ["tests.support.leak_detector", *([] if LINUX else ["dev.mac.sitecustomize"])]
 
 _FIRST = ("unit", "reliability")  # the fast ones; then those of a minute each, so that none is left over at the end
 _COUNTED = ("unit", "integration")

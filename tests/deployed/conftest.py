@@ -16,7 +16,7 @@ from tests.support.aws_proxy import AwsProxy
 from tests.support.deployed_customer import LIFETIME, PREFIX, Customer
 from tests.support.deployed_leaks import hear_of, listen
 from tests.support.deployed_programs import Programs
-from tests.support.emulation import EmulatedStack, settings_of
+from tests.support.emulation import EmulatedStack, needs_emulator, settings_of
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +76,7 @@ def aws_proxy(stack: Stack) -> Iterator[AwsProxy]:
 @pytest.fixture(scope="session")
 def emulator_settings(stack: Stack) -> dict[str, str]:
     """What the function gets in its environment under the emulator."""
+    needs_emulator()
     return settings_of(stack)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev import demo
+from dev.linux import LINUX, NO_PROC
 from dev.local_aws import ROOT
 from tests.support.processes import descendants, end, running
 
@@ -27,6 +28,7 @@ with local_aws(), Simulator.running():
 """
 
 
+@pytest.mark.skipif(not LINUX, reason=NO_PROC)
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_what_the_demo_started_goes_with_it(tmp_path: Path, ending: signal.Signals) -> None:
     """A local AWS left running takes memory for days; a folder left behind may hold a key."""

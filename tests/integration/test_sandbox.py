@@ -17,6 +17,7 @@ from typer.main import get_command
 from cli.main import app
 from dev import sandbox
 from dev.inbox import Email
+from dev.linux import LINUX, NO_PROC
 from dev.local_aws import ROOT, LocalAws
 from dev.stack import Stack
 from simulator import Simulator
@@ -81,6 +82,7 @@ def test_all_of_the_sandbox_is_kept_and_its_end_is_well_when_somebody_asked_for_
     assert ("The sandbox is gone" in capsys.readouterr().out) is (code == 0)
 
 
+@pytest.mark.skipif(not LINUX, reason=NO_PROC)
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_it_is_there_until_it_is_ended_and_then_all_of_it_is_gone(tmp_path: Path, ending: signal.Signals) -> None:
     """A local AWS left running takes memory for days; a folder left behind may hold a key."""

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import override
 
+import pytest
+
 from dev.emulator import Emulator
+from dev.linux import LINUX, NO_EMULATOR
 from dev.local_aws import ADMIN
 from dev.stack import Answer, Stack
 
@@ -30,3 +33,9 @@ def settings_of(stack: Stack) -> dict[str, str]:
     deployed = stack.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     aws = {"AWS_ENDPOINT_URL": stack.aws.url, "AWS_ACCESS_KEY_ID": ADMIN, "AWS_SECRET_ACCESS_KEY": ADMIN}
     return {**deployed, **aws}
+
+
+def needs_emulator() -> None:
+    """Leave the running test out where there is none."""
+    if not LINUX:
+        pytest.skip(NO_EMULATOR)

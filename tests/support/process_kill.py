@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from dev.linux import LINUX, NO_PROC
 from dev.stack import Stack
 from simulator import Request
 from tests.support.aws_proxy import PATIENCE, AwsProxy, When
@@ -41,6 +44,8 @@ Place = AtAws | AtTheService
 
 def run_until_killed(customer: Customer, aws_proxy: AwsProxy, place: Place, **event: object) -> None:
     """Invoke the function, and kill its process when the run has come to the place."""
+    if not LINUX:
+        pytest.skip(NO_PROC)
     with ThreadPoolExecutor(1) as caller:
         with _keeping(place, customer, aws_proxy) as came:
             running = caller.submit(customer.stack.invoke, event)

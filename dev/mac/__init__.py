@@ -1,0 +1,1 @@
+"""What stands in for Linux on another machine; nothing here is deployed."""
