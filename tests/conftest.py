@@ -1,5 +1,9 @@
 """What folders of tests share; and the reliability tally of every worker, brought together and shown."""
 
+import sys
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,11 +40,31 @@ def trust_anchors(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the folders in turn, and count the coverage where the function is looked at in detail: that takes time."""
+    """Put the folders in turn."""
     items.sort(key=lambda item: _FIRST.index(folder) if (folder := item.path.parent.name) in _FIRST else len(_FIRST))
-    for item in items:
-        if item.path.parent.name not in _COUNTED or item.path.stem in _OF_TOOLS_OR_IN_BULK:
-            item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Count the coverage where the function is looked at in detail: to trace all that runs takes a third of its time.
+
+    Not by pytest-cov's `no_cover`: a worker of xdist has two tracers, and that stops one of them, so the other goes on.
+    """
+    counted = item.path.parent.name in _COUNTED and item.path.stem not in _OF_TOOLS_OR_IN_BULK
+    with nullcontext() if counted else _untraced():
+        return (yield)
+
+
+@contextmanager
+def _untraced() -> Iterator[None]:
+    here, in_new_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        yield
+    finally:
+        threading.settrace(in_new_threads)
+        sys.settrace(here)
 
 
 @pytest.hookimpl(optionalhook=True)
