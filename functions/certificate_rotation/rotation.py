@@ -295,7 +295,7 @@ class Run:
             if isinstance(decision, Hold) and attempt:
                 # The failure goes on; and if the run that met it was killed, nobody was told yet.
                 kind = snapshot.half.rejected if attempt.outcome == "rejected" else OutcomeUnknown
-                if over and over.code in {kind.__name__, StorageFailure.__name__} and decision.until is None:
+                if over and over.code == kind.__name__ and decision.until is None:
                     continue  # it may last for ever: once is enough
                 self._count(self._alerts.failed(kind(decision.why), report, self._invocation))
             elif isinstance(decision, Expired | Failed) and half is not turn.half:

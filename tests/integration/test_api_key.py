@@ -139,6 +139,21 @@ def test_a_hold_without_an_end_is_told_once(env: RotationEnv) -> None:
     assert env.run(**RENEW, allowEviction=True)["outcome"] == "rotated"
 
 
+def test_a_hold_without_an_end_is_told_though_aws_failed_before_anybody_heard_of_it(env: RotationEnv) -> None:
+    """The run that lost the answer was killed, and the next one failed at something else: nobody knows of the hold."""
+    env.onboard(age=YOUNG)
+    env.aws.exchanges.kill("token:refresh", "after")
+    with pytest.raises(Killed):
+        env.run(**RENEW)
+    env.aws.exchanges.revive()
+    env.advance(minutes=4)
+    with env.aws.refusing("GetSecretValue", env.labels()["API_KEY_INTENT"]):
+        env.fails(StorageFailure)
+    for _ in range(2):
+        assert env.run()["outcome"] == "held"
+    assert env.codes() == ["StorageFailure", "OutcomeUnknown"]
+
+
 def test_a_key_that_cannot_be_staged_is_safe_in_the_ledger_sealed(due: RotationEnv) -> None:
     """The sealed answer is in the ledger, and its key in the intent's version."""
     with due.aws.refusing("PutSecretValue", "API_KEY_STAGED"):

@@ -267,7 +267,7 @@ def _by_itself(error: Exception, report: Report) -> str:
     if error.holds and about and report.half is HalfName.API_KEY and (until is None or about.life.has_ended(report.at)):
         return (
             "Rotation of the API key is held, and because nobody knows when it ends, the hold has no end by itself. "
-            "This is all you are told of it. The right apiKeyExpiry in the secret gives the hold an end; another "
+            "No daily reminder follows. The right apiKeyExpiry in the secret gives the hold an end; another "
             "apiKey there, or the event below, ends it at once."
         )
     if error.holds:
