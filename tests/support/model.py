@@ -100,8 +100,17 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def a_step_was_taken(self) -> None:
-        """The checker has checked the invariants, if it was a run."""
+        """The checker has checked the invariants, if it was a run.
+
+        The sixth mail of a cause in an hour says that more credentials tell the same (`test_fleet`). This is one
+        credential with many runs in an hour, so what counts its mails begins anew after each step.
+        """
         self._steps += 1
+        env = self.watch.env
+        for record in env.aws.records():
+            if record["record"].startswith("mails#"):
+                key = {name: {"S": record[name]} for name in ("credential", "record")}
+                env.aws.admin.dynamodb.delete_item(TableName=env.aws.name, Key=key)
 
     # Runs.
 
