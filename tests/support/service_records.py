@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Literal, Self
 
 from simulator import CertificateRecord, Request, Simulator, Tenant, TokenRecord
-from simulator.faults import TOKEN_REFRESH
+from simulator.faults import CERT_REFRESH, TOKEN_REFRESH
 from simulator.tokens import token_digest
 from tests.support import secret_parser
 from tests.support.secret_parser import Held
@@ -29,9 +29,9 @@ class Answers:
     requests: tuple[Request, ...]
 
     def up_to(self, number: int | None) -> Self:
-        """The first so many, without those before a half was issued: that may have cost another."""
+        """The first so many, without those before a half was issued, or may have been: that may have cost another."""
         asked = self.requests[:number]
-        issued = [place for place, request in enumerate(asked) if request.issued_cert_name or request.issued_token]
+        issued = [place for place, request in enumerate(asked) if _may_have_issued(request)]
         return replace(self, requests=asked[issued[-1] :] if issued else asked)
 
     def about(self, serial: int, api_key: str | None = None) -> list[Verdict]:
@@ -147,6 +147,16 @@ class AtService:
 
     def _records(self) -> Iterator[CertificateRecord]:
         return (record for tenant in self.tenants for record in tenant.certificates)
+
+
+def _may_have_issued(request: Request) -> bool:
+    """For all that its answer says. Our reading of the vendor's: 503 proves that nothing was, any other 5xx nothing."""
+    if request.endpoint not in {CERT_REFRESH, TOKEN_REFRESH}:
+        return False
+    status = request.status
+    return status in {None, HTTPStatus.OK} or (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE
+    )
 
 
 def _lets_in(request: Request) -> bool:
