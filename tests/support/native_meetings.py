@@ -127,7 +127,7 @@ _MEETINGS: Mapping[str, Meeting] = {
     "finishSecret, and testSecret": Meeting("created", (FINISH, TEST), at_once=None),
     "finishSecret, not accepted": Meeting("created, not accepted", (FINISH, NOTHING), at_once=None),
     "finishSecret, accepted now": Meeting("created, accepted now", (FINISH, NOTHING), at_once=None),
-    "createSecret of another token": Meeting("created, and another token", (FINISH, CREATE_ANOTHER), at_once=0),
+    "createSecret of another token": Meeting("created, and another token", (FINISH, CREATE_ANOTHER)),
     "createSecret of both tokens": Meeting("created, and another token", (CREATE, CREATE_ANOTHER), at_once=None),
     "finishSecret of another token": Meeting(
         "created, and another token", (CREATE_ANOTHER, FINISH_ANOTHER), at_once=None
