@@ -208,7 +208,8 @@ class InvariantChecker:
             self._check_what_is_stored(calls, outcome, begun, dry=bool(event.get("dryRun")))
         else:
             self._check_hygiene("")
-        self._check_news(calls, outcome, dry=bool(event.get("dryRun")), forced=bool(event.get("force")))
+        one_half = bool(event.get("force")) or "Step" in event
+        self._check_news(calls, outcome, dry=bool(event.get("dryRun")), one_half=one_half)
         self.service.new_answers()
         if self._replaced:  # what this run asked for came later, and belongs to nobody
             self._put_back = self._put_back or bool(self.service.younger(self._serial))
@@ -431,7 +432,7 @@ class InvariantChecker:
         self._news.told(mails, events[self._seen_events :], now, remembered=remembered)
         self._seen_events = len(events)
 
-    def _check_news(self, calls: list[Call], outcome: str, *, dry: bool, forced: bool) -> None:
+    def _check_news(self, calls: list[Call], outcome: str, *, dry: bool, one_half: bool) -> None:
         """Invariant 12. Where it was told which half to renew, or both were put into use, the other's news may wait."""
         failed = {call.operation for call in calls if call.failure and call.failure != "repeated"}
         if failed and failed <= _OF_NEWS and not self._interfered:
@@ -443,7 +444,7 @@ class InvariantChecker:
         if outcome[0].isupper() and outcome != POSTPONED and not (dry or forgetful):
             self._news.happened(Fact(outcome, self.env.time.now(), half=self.env.renews or "certificate"))
         if not (failed or dry) and outcome not in _DID_NOT_COME_TO_TELL:
-            one_by_one = forced or both or self._both_waited
+            one_by_one = one_half or both or self._both_waited
             self._news.check(self.env.renews or "certificate" if one_by_one else None)
 
     @property
