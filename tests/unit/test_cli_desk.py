@@ -1,43 +1,24 @@
-"""What a command owes to any desk: its version, one form for programs, colours only where they are seen, a question."""
+"""What a command owes to any desk: one form for programs, colours only where they are seen, a question."""
 
 import json
 import re
 import subprocess
 import sys
-import tomllib
-from importlib import metadata
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from cli import console, tenant_commands, version
+from cli import console, tenant_commands
 from cli.console import confirm
 from cli.errors import UserError
 from cli.main import app
 from cli.tenants import Tenant
-from tests.support.pages import text
 from tests.unit.test_cli_exit_codes import leaves
 from tests.unit.test_cli_whose import MANY
 
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-
-
-def test_the_version_is_the_projects_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who reports a fault says it, and it must be one that somebody can check out."""
-    assert PROJECT["name"] == version.PACKAGE
-    monkeypatch.setattr(version, "version", lambda _: "7.8.9")
-    assert CliRunner().invoke(app, ["--version"]).stdout == "device-id 7.8.9\n"
-
-    def not_installed(name: str) -> str:
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(version, "version", not_installed)
-    assert CliRunner().invoke(app, ["--version"]).stdout == f"device-id {PROJECT['version']}\n"
-    assert re.findall(r"^    SemanticVersion: (.+)$", text("template.yaml"), re.MULTILINE) == [PROJECT["version"]]
-    assert PROJECT["version"] in (re.findall(r"\d+\.\d+\.\d+", text("CHANGELOG.md").partition("\n## ")[2])[0])
 
 
 def test_a_shell_completes_verbs_and_options() -> None:

@@ -2,16 +2,22 @@
 
 import re
 import tomllib
+from importlib import metadata
 from typing import Any
 
+import pytest
 import yaml
+from typer.testing import CliRunner
 
+from cli import version
+from cli.main import app
 from dev.sbom import BILL
 from dev.stack import BUILT_TEMPLATE
 from tests.support.cloudformation import read_template
 from tests.support.pages import ROOT, text
 
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+VERSION = PROJECT["version"]
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
@@ -35,6 +41,24 @@ def test_the_changelog_is_of_this_version() -> None:
     assert number == VERSION
     assert re.fullmatch(r"\d{4}-\d\d-\d\d|not released yet", date)
     assert headings.index(released[0]) <= 1, "one heading at most for what comes next"
+
+
+def test_the_command_says_this_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who reports a fault says it, and it must be one that somebody can check out, installed or not."""
+    assert PROJECT["name"] == version.PACKAGE
+    monkeypatch.setattr(version, "version", lambda _: "7.8.9")
+    assert CliRunner().invoke(app, ["--version"]).stdout == "device-id 7.8.9\n"
+
+    def not_installed(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(version, "version", not_installed)
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"device-id {VERSION}\n"
+
+
+def test_the_template_says_this_version() -> None:
+    """It is what `sam publish` publishes."""
+    assert re.findall(r"^    SemanticVersion: (.+)$", text("template.yaml"), re.MULTILINE) == [VERSION]
 
 
 def test_the_checklist_names_each_place_of_the_version() -> None:
