@@ -38,7 +38,7 @@ class Checkout:
             NeedsYouError: it is not there, or there is no SAM CLI; with what to type.
         """
         places = [named] if named else [Path(), installed_from()]
-        folder = next((place for place in places if place and (place / "template.yaml").is_file()), None)
+        folder = next((place for place in places if place and _is_ours(place / "template.yaml")), None)
         if folder is None:
             raise NeedsYouError(
                 f"There is no stack yet, and {(named or Path()).resolve()} is not the checkout to deploy it from. Run "
@@ -83,6 +83,11 @@ def installed_from() -> Path | None:
         return None
     url = urlparse(str(origin.get("url", "")))
     return Path(unquote(url.path)) if url.scheme == "file" else None
+
+
+def _is_ours(template: Path) -> bool:
+    """Many a folder has a template of that name, and deploying another one would cost somebody else's stack."""
+    return template.is_file() and "CertificateRotationFunction" in template.read_text(errors="replace")
 
 
 def _sam(checkout: Checkout, *command: str) -> None:

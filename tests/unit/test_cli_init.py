@@ -80,7 +80,7 @@ class Desk:
         built = self.folder / "checkout"
         for place in (".aws-sam/build/template.yaml", "template.yaml", ".venv/sam/bin/sam"):
             (built / place).parent.mkdir(parents=True, exist_ok=True)
-            (built / place).write_text("")
+            (built / place).write_text("Resources: { CertificateRotationFunction: {} }")
         sam = built / ".venv/sam/bin/sam"
         sam.write_text(f'#!/bin/sh\nfor one; do echo "$one" >> called; done\necho it says why >&2\nexit {ends_with}\n')
         sam.chmod(0o755)
@@ -182,6 +182,9 @@ def test_what_is_missing_for_that_is_told_before_anybody_is_asked(desk: Desk) ->
     desk.signed()
     not_there = desk.type("--skip-service-check")
     assert (not_there.exit_code, "is not the checkout to deploy it from" in not_there.stderr) == (ATTENTION, True)
+    Path("template.yaml").write_text("Resources: { SomebodyElses: {} }")
+    another = desk.type("--skip-service-check")
+    assert (another.exit_code, "is not the checkout to deploy it from" in another.stderr) == (ATTENTION, True)
     checkout = desk.checkout()
     (checkout / ".venv/sam/bin/sam").unlink()
     no_sam = desk.type("--skip-service-check", "--checkout", str(checkout))
