@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
-demo: install ## The main job, told as it happens: a local AWS, a schedule, a certificate rotated (two minutes)
+demo: install ## The main job, told as it happens: a local AWS, a schedule, a certificate rotated (a minute)
 	@.venv/dev/bin/python -m dev.demo
 
 sandbox: install ## Keep a local AWS with the stack deployed up to try every command in, until Ctrl-C
@@ -54,7 +54,7 @@ scan: .venv/scan/.installed ## Run what security teams run over template and rol
 simulator: install ## Serve the local Third-Party Device-ID service, and print what to try
 	@.venv/dev/bin/python -m simulator serve --admin-port 0
 
-pictures: install ## Run the demo, record its console, and draw the pictures of README and docs (two minutes)
+pictures: install ## Run the demo, record its console, and draw the pictures of README and docs (a minute)
 	@.venv/dev/bin/python -m dev.pictures
 
 soak: build ## Let the model hunt ten times as long, or SOAK=n times; and play every order, stale read and triple of crashes

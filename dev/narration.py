@@ -54,7 +54,10 @@ def finish() -> None:
     """Say that all went well, and what to do next."""
     _console.print(
         "\n[bold green]Done.[/] Everything that was started is stopped again, and nothing was kept.\n"
-        "Next: [bold]sam deploy --guided[/] puts it into your own account; README.md goes through it step by step.\n"
-        "      [bold]make simulator[/] lets you talk to the service by hand; [bold]make test[/] checks the project.",
+        "Next, in this folder:\n"
+        "  [bold]make sandbox[/]                        keeps all of this up, to try every command in\n"
+        "  [bold].venv/dev/bin/device-id init --help[/]  puts it into your own account: README.md, Deploy it\n"
+        "  [bold]make simulator[/]                      lets you talk to the service by hand\n"
+        "  [bold]make test[/]                           checks the project",
         soft_wrap=True,
     )

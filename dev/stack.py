@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBServiceResource
 
 SAM = ROOT / ".venv/sam/bin/sam"
+_A_MOMENT_AGO = "at(2026-01-01T00:00:00)"  # the local AWS fires it within seconds; AWS itself would refuse the past
 BUILT_TEMPLATE = ROOT / ".aws-sam/build/template.yaml"
 
 
@@ -66,6 +67,16 @@ class Stack:
         """The ledger's database, with plain values."""
         with _MAKING_A_CLIENT:
             return _session(self.aws).resource("dynamodb", endpoint_url=self.aws.url)
+
+    def fire_schedule(self) -> None:
+        """Have EventBridge Scheduler do once, at its next look, what the stack's schedule has it do every hour."""
+        scheduler = self.client("scheduler")
+        names = {one["Target"]["Arn"]: one for one in scheduler.list_schedules()["Schedules"]}
+        (listed,) = (one for arn, one in names.items() if f":function:{self.name}-" in arn)
+        schedule = scheduler.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
+        kept = {key: schedule[key] for key in ("GroupName", "FlexibleTimeWindow", "Target")}
+        once = {"ScheduleExpression": _A_MOMENT_AGO, "ActionAfterCompletion": "DELETE", "State": "ENABLED"}
+        scheduler.create_schedule(**kept, **once, Name=f"{listed['Name'][:50]}-at-once")
 
     def invoke(self, event: object) -> Answer:
         """Invoke the function as the console's Test button does, and wait for it."""

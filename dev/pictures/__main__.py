@@ -4,7 +4,7 @@ import sys
 
 from dev.pictures import PICTURES, RECORDING, ROOT, demo, fleet, status
 
-DRAW_ALONE = "draw"  # the argument that leaves the demo out: it takes two minutes
+DRAW_ALONE = "draw"  # the argument that leaves the demo out: it takes a minute
 
 
 def main() -> int:

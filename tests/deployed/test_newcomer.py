@@ -13,7 +13,7 @@ from cli.errors import ATTENTION
 from dev.local_aws import ROOT
 from dev.stack import Stack
 from simulator import Simulator
-from tests.deployed.test_fleet import A_MOMENT_AGO, SECONDS
+from tests.deployed.test_fleet import SECONDS
 from tests.deployed.test_onboarding import CN, DUE
 from tests.support.deployed_customer import LIFETIME
 from tests.support.terminal import Terminal
@@ -54,20 +54,10 @@ def test_three_commands_and_two_questions_lead_to_a_watched_credential(
     again = terminal.run("init")
     assert (again.code, "left as it is" in again.text) == (0, True)
 
-    _let_the_schedule_fire(newcomers)
+    newcomers.fire_schedule()
     secrets, give_up_at = newcomers.client("secretsmanager"), time.monotonic() + SECONDS
     arn = json.loads(terminal.run("status", "--output", "json").text)["secretId"]
     while json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])["cert"] == tenant.credential["cert"]:
         assert time.monotonic() < give_up_at, "the schedule renewed nothing"
         time.sleep(0.5)
     assert len(simulator.tenant("newcomer").certificates) == 2
-
-
-def _let_the_schedule_fire(stack: Stack) -> None:
-    """Once more, at the local AWS's next look: what it invokes, with which role, is the stack's own schedule's."""
-    scheduler = stack.client("scheduler")
-    listed = [one for one in scheduler.list_schedules()["Schedules"] if DEFAULT_STACK in one["Target"]["Arn"]]
-    schedule = scheduler.get_schedule(Name=listed[0]["Name"], GroupName=listed[0]["GroupName"])
-    kept = {key: schedule[key] for key in ("GroupName", "FlexibleTimeWindow", "Target")}
-    once = {"ScheduleExpression": A_MOMENT_AGO, "ActionAfterCompletion": "DELETE"}
-    scheduler.create_schedule(**kept, **once, Name="once-more", State="ENABLED")
