@@ -5,56 +5,23 @@ the service and the processor, and of so few rounds the ratio is then a matter o
 luck goes, and the ratio of the processor's time, by which two versions of the code can be told apart.
 """
 
-import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import median
 
 from rich.progress import track
 
 from dev.bench.environment import DUE, NOT_DUE, Environment
+from dev.bench.times import Times
 from dev.built_function import Function
 from dev.emulator import Emulator, emulated
 from dev.local_aws import ROOT
 
-_DRAWS = 1000
 _CODE = ROOT / "dev/bench"  # as /var/task: the scripts are the package `baselines` in it
 
 
 class BenchFailedError(RuntimeError):
     """Something that was to be measured did not do its job; the message holds what it answered."""
-
-
-@dataclass
-class Times:
-    """Milliseconds of the function and of the script it is compared with, a pair per round."""
-
-    rounds: list[tuple[float, float]] = field(default_factory=list)
-
-    @property
-    def ratio(self) -> float:
-        """Of the medians: a single slow round says nothing."""
-        return _ratio(self.rounds)
-
-    def add(self, function: float, script: float) -> None:
-        """One round."""
-        self.rounds.append((function, script))
-
-    def luck(self) -> tuple[float, float]:
-        """Between what the ratio would lie in 95 of 100 repeats, by drawing from the rounds (bootstrap percentiles)."""
-        draw = random.Random(1)  # noqa: S311 - statistics; the same rounds give the same answer
-        drawn = sorted(_ratio(draw.choices(self.rounds, k=len(self.rounds))) for _ in range(_DRAWS))
-        return drawn[round(_DRAWS * 0.025)], drawn[round(_DRAWS * 0.975)]
-
-    def __str__(self) -> str:
-        function, script = median(function for function, _ in self.rounds), median(script for _, script in self.rounds)
-        least, most = self.luck()
-        return f"{function:.0f} ms against {script:.0f} ms; by luck of the rounds from {least:.2f} to {most:.2f}"
-
-
-def _ratio(rounds: Sequence[tuple[float, float]]) -> float:
-    return median(function for function, _ in rounds) / median(script for _, script in rounds)
 
 
 @dataclass
@@ -79,10 +46,14 @@ class Warm:
     rotation: Times = field(default_factory=Times)
     rotation_processor: Times = field(default_factory=Times)
     naive_check: Times = field(default_factory=Times)
+    naive_check_processor: Times = field(default_factory=Times)
     naive_rotation: Times = field(default_factory=Times)
+    naive_rotation_processor: Times = field(default_factory=Times)
     check_calls: Counter[str] = field(default_factory=Counter)
     rotation_calls: Counter[str] = field(default_factory=Counter)
     rotation_exchanges: Counter[str] = field(default_factory=Counter)
+    script_calls: int = 0  # of a rotation
+    naive_calls: int = 0
     peak_memory_mib: float = 0.0
 
 
@@ -132,6 +103,7 @@ def warm(environment: Environment, function: Function, checks: int, rotations: i
             if number:  # the first one started everything
                 measured.check.add(spent.run_ms, against.run_ms)
                 measured.naive_check.add(spent.run_ms, thirty_lines.run_ms)
+                measured.naive_check_processor.add(spent.processor_ms, thirty_lines.processor_ms)
                 measured.check_processor.add(spent.processor_ms, against.processor_ms)
                 measured.check_calls |= calls
         for number in track(range(rotations + 1), "Rotations", transient=True):
@@ -139,14 +111,19 @@ def warm(environment: Environment, function: Function, checks: int, rotations: i
             event, same = {"secretId": environment.customer(DUE)}, {"secretId": environment.customer(DUE)}
             with environment.calls.counted() as calls, environment.exchanges() as asked:
                 spent = _spent(ours, event, "rotated")
-            against = _spent(rotate, same, "rotated")
-            thirty_lines = _spent(naive, {"secretId": environment.customer(DUE)}, "rotated")
+            third = {"secretId": environment.customer(DUE)}
+            with environment.calls.counted() as of_script:
+                against = _spent(rotate, same, "rotated")
+            with environment.calls.counted() as of_naive:
+                thirty_lines = _spent(naive, third, "rotated")
             if number:
                 measured.rotation.add(spent.run_ms, against.run_ms)
                 measured.naive_rotation.add(spent.run_ms, thirty_lines.run_ms)
+                measured.naive_rotation_processor.add(spent.processor_ms, thirty_lines.processor_ms)
                 measured.rotation_processor.add(spent.processor_ms, against.processor_ms)
                 measured.rotation_calls |= calls
                 measured.rotation_exchanges |= asked
+                measured.script_calls, measured.naive_calls = of_script.total(), of_naive.total()
         measured.peak_memory_mib = ours.peak_memory_mib
     return measured
 

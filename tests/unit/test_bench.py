@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dev.bench import report
-from dev.bench.measuring import Times
 from dev.bench.thresholds import THRESHOLDS
+from dev.bench.times import Times
 
 KEYS = {
     "cold_start_ratio",
