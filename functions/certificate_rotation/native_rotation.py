@@ -60,8 +60,9 @@ class _StepRun(Run):
 
     @override
     def _read(self) -> tuple[State, Current]:
-        if self._step.name == "createSecret":  # first of all: if it is killed, the hourly runs know where to look
-            self._dependencies.ledger.note_token(self._report.secret, self._step.token)
+        arn = self._report.secret
+        if self._step.name == "createSecret" and arn.startswith("arn:"):  # first of all: it may be killed at once
+            self._dependencies.ledger.note_token(arn, self._step.token)
         return super()._read()
 
     def _let_the_next_one_begin(self) -> None:
@@ -70,8 +71,7 @@ class _StepRun(Run):
         try:
             if secrets.labels(arn).get(PENDING) == token:
                 secrets.unlabel(arn, token, PENDING)
-            self._dependencies.ledger.note_token(arn, None)
-        except (InvalidCredential, StorageFailure) as error:
+        except StorageFailure as error:
             logger.warning("AWSPENDING may still be on the version of this token: %s", error)
 
     @override

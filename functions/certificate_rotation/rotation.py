@@ -5,6 +5,7 @@ anybody here knows whether a credential works. One run is one class, and everyth
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -60,6 +61,7 @@ from certificate_rotation.snapshot import (
 logger = logging.getLogger(__name__)
 
 _ROUNDS = 4  # how often a run starts over because the credential changed under it
+_PAUSE = 1  # second before each: what AWS answers may lag behind a write
 
 _OUTCOMES: dict[type[Decision], Outcome] = {NotDue: "not_due", Hold: "held", Wait: "rate_limited", Busy: "busy"}
 _WOULD_DO: dict[type[Decision], str] = {
@@ -156,6 +158,7 @@ class Run:
                 self._claimed = ""
             except CredentialChangedError as changed:
                 logger.info("%s Once more from the start.", changed)
+                self._invocation.sleep(_PAUSE)
         raise StorageFailure("The credential changed again and again while this run was at work.")
 
     def _act(self, snapshots: dict[HalfName, Snapshot]) -> Report:
@@ -166,12 +169,12 @@ class Run:
     def _take_snapshots(self) -> dict[HalfName, Snapshot]:
         self._report, self._turn = replace(self._report, renews=None), None
         record, current = self._read()
-        snapshots = take_snapshots(record, current, self._settings.policy)
-        asked_for = self._command.force or self._command.step is not None
-        if asked_for or more_may_be_there(snapshots, current, self._invocation.clock()):
-            snapshots = with_rotations(snapshots, self._dependencies.secrets)
-        self._snapshots = snapshots
-        return snapshots
+        self._snapshots = take_snapshots(record, current, self._settings.policy)
+        # Secrets Manager's own rotation may have left AWSPENDING without our ever being invoked.
+        in_any_case = self._command.force or self._command.step or self._settings.native_rotation
+        if in_any_case or more_may_be_there(self._snapshots, current, self._invocation.clock()):
+            self._snapshots = with_rotations(self._snapshots, self._dependencies.secrets)
+        return self._snapshots
 
     def _read(self) -> tuple[State, Current]:
         """Read the ledger's record, then the credential in use.
@@ -180,19 +183,26 @@ class Run:
         which is made on the record as it was read, fails. Read the other way round, a claim could succeed for a
         credential that another run has replaced already.
         """
-        secrets, ledger, name = self._dependencies.secrets, self._dependencies.ledger, self._report.secret
+        secrets, ledger = self._dependencies.secrets, self._dependencies.ledger
+        if not self._report.secret.startswith("arn:"):
+            self._know_as(secrets.arn(self._report.secret))
+        arn = self._report.secret
         if self._function_name:
-            record, of_function = ledger.load_both(name, self._function_name)
+            record, of_function = ledger.load_both(arn, self._function_name)
             self._report, self._function_name = replace(self._report, function_state=of_function), ""
         else:
-            record = ledger.load(name)
-        current = secrets.current(name)
-        if current.arn == name:
+            record = ledger.load(arn)
+        current = secrets.current(arn)
+        if current.arn == arn:
             return record, current
+        self._know_as(current.arn)  # a part of it was given, and the ledger knows only the whole
+        return self._read()
+
+    def _know_as(self, arn: str) -> None:
+        """The secret's ARN came to be known."""
         if not self._command.dry_run:
-            self._alerts.adopt(name, current.arn, self._invocation)
-        self._report = replace(self._report, secret=current.arn)
-        return self._read()  # the ledger knows it by its whole ARN
+            self._alerts.adopt(self._report.secret, arn, self._invocation)
+        self._report = replace(self._report, secret=arn)
 
     def _decide(self, snapshots: dict[HalfName, Snapshot]) -> Turn:
         """Decide about each half; where that hangs on whether the credential in use is accepted, ask first."""
@@ -281,7 +291,7 @@ class Run:
                 return
             secrets.unlabel(snapshot.arn, pending, PENDING)
         if snapshot.record.rotation_token:
-            self._dependencies.ledger.note_token(snapshot.arn, None)
+            self._dependencies.ledger.forget_token(snapshot.arn, snapshot.record.rotation_token)
 
     def _tell_of(self, turn: Turn, halves: list[HalfName]) -> bool:
         """Notify of failures that go on, and of their ends, for each of these halves; whether there was anything."""
@@ -317,8 +327,9 @@ class Run:
         """
         self._watch(snapshot)
         if self._prober.known(snapshot.credential) == REFUSED:
-            if self._dependencies.secrets.labels(snapshot.arn).get(CURRENT) != snapshot.version:
-                raise CredentialChangedError("What the service refuses is not in use any more.")
+            with suppress(StorageFailure):  # what the service said is told all the same
+                if self._dependencies.secrets.labels(snapshot.arn).get(CURRENT) != snapshot.version:
+                    raise CredentialChangedError("What the service refuses is not in use any more.")
             self._report = replace(self._report, renews=None)  # the service judges the two as a pair
             name = snapshot.credential.cert_name or "it has no name in the secret"
             raise Unauthorized(

@@ -37,6 +37,7 @@ class Settings:
     cert_name_prefix: str
     notify_on_success: bool
     watch_in_use: bool
+    native_rotation: bool
     policy: Policy
 
     @classmethod
@@ -56,6 +57,7 @@ class Settings:
             cert_name_prefix=_prefix(env),
             notify_on_success=_one_of(env, "NOTIFY_ON_SUCCESS", "true", ("true", "false")) == "true",
             watch_in_use=_one_of(env, "WATCH_IN_USE", "true", ("true", "false")) == "true",
+            native_rotation=_one_of(env, "NATIVE_ROTATION", "false", ("true", "false")) == "true",
             policy=Policy(
                 renew_before=timedelta(days=_number(env, "RENEW_BEFORE_DAYS", 0, MAX_DAYS)),
                 critical=timedelta(days=_number(env, "CRITICAL_DAYS", 7, MAX_DAYS, least=1)),

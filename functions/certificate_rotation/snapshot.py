@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from certificate_rotation.adapters.secret_store import CURRENT, PENDING, Current, SecretStore
@@ -25,6 +25,8 @@ from certificate_rotation.halves import HALVES, OWN_LABELS
 from certificate_rotation.halves.half import Half, Intent
 
 logger = logging.getLogger(__name__)
+
+_SOON = timedelta(minutes=5)  # due by the time of the decision, which asks the service first
 
 
 class CredentialChangedError(Exception):
@@ -204,7 +206,8 @@ def more_may_be_there(snapshots: Mapping[HalfName, Snapshot], current: Current, 
         record.lease  # nobody gave it back: a run was killed, or is at work
         or record.rotation_token
         or any(one.state.open_attempt or one.state.earlier for one in snapshots.values())
-        or any(one.life.renew_at and one.life.renew_at <= now for one in snapshots.values())
+        or any(one.state.incident for one in snapshots.values())  # what it is about may show in the labels alone
+        or any(one.life.renew_at and one.life.renew_at <= now + _SOON for one in snapshots.values())
         or not current.labels.isdisjoint(OWN_LABELS)
     )
 

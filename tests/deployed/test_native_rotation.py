@@ -30,7 +30,9 @@ def watched(stack: Stack, emulator_settings: dict[str, str]) -> Iterator[tuple[A
     """The function under the emulator, and all that it says to AWS."""
     with (
         AwsProxy.before(stack) as (aws_proxy, url),
-        emulated(built_function(), {**emulator_settings, "AWS_ENDPOINT_URL": url}) as emulator,
+        emulated(
+            built_function(), {**emulator_settings, "NATIVE_ROTATION": "true", "AWS_ENDPOINT_URL": url}
+        ) as emulator,
     ):
         yield aws_proxy, EmulatedStack.of(stack, emulator)
 

@@ -67,7 +67,7 @@ class Aws:
 def test_a_secret_that_cannot_be_looked_at_is_told_in_awss_words(code: str, error: type[Exception], said: str) -> None:
     """Whether the name is wrong or AWS is out of order, the reader sees what AWS said."""
     with pytest.raises(error) as caught:
-        Aws({"describe_secret": refusal(code)}).store.labels("name")
+        Aws({"describe_secret": refusal(code)}).store.arn("name")
     assert said in str(caught.value)
     assert f"{code}: AWS's own words" in str(caught.value)
 

@@ -27,6 +27,7 @@ def test_what_the_stack_leaves_open_has_the_contracts_defaults() -> None:
         cert_name_prefix="device-id",
         notify_on_success=True,
         watch_in_use=True,
+        native_rotation=False,
         policy=Policy(
             renew_before=timedelta(0),
             critical=timedelta(days=7),
@@ -40,7 +41,7 @@ def test_what_the_stack_leaves_open_has_the_contracts_defaults() -> None:
 def test_empty_is_as_good_as_absent() -> None:
     """CloudFormation sets a parameter without a value to the empty text."""
     names = ["SERVICE_REGION", "SERVICE_URL", "TRUSTED_CA_PEM", "KEY_ALGORITHM", "CRITICAL_DAYS", "WATCH_IN_USE"]
-    names += ["RENEW_API_KEY", "API_KEY_RENEW_BEFORE_DAYS"]
+    names += ["NATIVE_ROTATION", "RENEW_API_KEY", "API_KEY_RENEW_BEFORE_DAYS"]
     assert Settings.from_env(STACK | dict.fromkeys(names, "")) == Settings.from_env(STACK)
 
 

@@ -215,12 +215,13 @@ class Ledger:
         if changes:
             self._update(arn, changes)
 
-    def note_token(self, arn: str, token: str | None) -> None:
-        """Write down that Secrets Manager's own rotation began with this token; with None, that it is over.
-
-        Needs no lease: it only says that the secret's labels are worth a look.
-        """
+    def note_token(self, arn: str, token: str) -> None:
+        """Write down that Secrets Manager's own rotation began, so that the labels are looked at. Needs no lease."""
         self._update(arn, {"rotation_token": token})
+
+    def forget_token(self, arn: str, token: str) -> None:
+        """That rotation has left nothing behind. Another one may have begun meanwhile, and is remembered."""
+        self._update(arn, {"rotation_token": None}, "rotation_token = :token", token=token)
 
     def count_mail(self, topic_arn: str, cause: str, now: datetime) -> int:
         """Count a mail of this cause in this clock hour: the first one is 1."""

@@ -13,7 +13,7 @@ from certificate_rotation.domain.errors import InvalidCredential, StorageFailure
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
     from mypy_boto3_secretsmanager import SecretsManagerClient
-    from mypy_boto3_secretsmanager.type_defs import GetSecretValueResponseTypeDef
+    from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef, GetSecretValueResponseTypeDef
 
 CURRENT = "AWSCURRENT"
 PREVIOUS = "AWSPREVIOUS"
@@ -44,7 +44,7 @@ class Current:
 class SecretStore:
     """Reads and writes the versions of a secret.
 
-    Every method raises `StorageFailure` when AWS refuses; `labels` and `current` raise `InvalidCredential` when the
+    Every method raises `StorageFailure` when AWS refuses; `arn` and `current` raise `InvalidCredential` when the
     secret itself is missing, or not text. What AWS refuses to read now, for want of a right or a KMS key, is not gone.
     """
 
@@ -52,37 +52,47 @@ class SecretStore:
         """`client`: a boto3 client of Secrets Manager."""
         self._client = client
 
-    def labels(self, secret_id: str) -> dict[str, str]:
+    def arn(self, name: str) -> str:
+        """Of a secret of which only the name is known."""
+        return self._find(name)["ARN"]
+
+    def labels(self, arn: str) -> dict[str, str]:
         """Which version each label is on. AWS may lag behind a write: the ledger guards what hangs on it."""
         try:
-            answer = self._client.describe_secret(SecretId=secret_id)
+            return _labels(self._client.describe_secret(SecretId=arn))
         except AwsError as error:
-            if aws_code(error) in _NOT_FOUND:
-                said = f"The secret {secret_id} {_NOT_FOUND[aws_code(error)]}. AWS said: {aws_reason(error)}"
-                raise InvalidCredential(said) from error
-            raise _refused(f"looking at the secret {secret_id}", error) from error
-        if answer.get("DeletedDate") is not None:
-            raise InvalidCredential(f"The secret {secret_id} is marked for deletion. Restore it, or name another one.")
-        stages = answer.get("VersionIdsToStages", {})
-        return {label: version for version, labels in stages.items() for label in labels}
+            raise _refused(f"looking at the secret {arn}", error) from error
 
-    def current(self, secret_id: str) -> Current:
+    def current(self, arn: str) -> Current:
         """The version under AWSCURRENT. Where AWS does not give it, the secret itself is looked at to say why."""
         try:
-            answer = self._client.get_secret_value(SecretId=secret_id, VersionStage=CURRENT)
+            answer = self._client.get_secret_value(SecretId=arn, VersionStage=CURRENT)
         except AwsError as error:
-            version = self.labels(secret_id).get(CURRENT)
+            version = _labels(self._find(arn)).get(CURRENT)
             if version is None:
-                said = f"The secret {secret_id} is empty. Put apiKey, cert and privateKey into it."
+                said = f"The secret {arn} is empty. Put apiKey, cert and privateKey into it."
                 raise InvalidCredential(f"{said} AWS said: {aws_reason(error)}") from error
-            found = self._version(secret_id, version) if aws_code(error) == _GONE else None  # it only lagged behind
+            found = self._version(arn, version) if aws_code(error) == _GONE else None  # it only lagged behind
             if found is None:
-                raise _refused(f"reading the secret {secret_id}", error) from error
+                raise _refused(f"reading the secret {arn}", error) from error
             answer = found
         text = answer.get("SecretString")
         if text is None:
             raise InvalidCredential("The secret is binary. Expected text: a JSON object with apiKey, cert, privateKey.")
         return Current(answer["ARN"], answer["VersionId"], frozenset(answer.get("VersionStages", ())), text)
+
+    def _find(self, secret_id: str) -> "DescribeSecretResponseTypeDef":
+        """The secret, or why there is none to use."""
+        try:
+            found = self._client.describe_secret(SecretId=secret_id)
+        except AwsError as error:
+            if aws_code(error) in _NOT_FOUND:
+                said = f"The secret {secret_id} {_NOT_FOUND[aws_code(error)]}. AWS said: {aws_reason(error)}"
+                raise InvalidCredential(said) from error
+            raise _refused(f"looking at the secret {secret_id}", error) from error
+        if found.get("DeletedDate") is not None:
+            raise InvalidCredential(f"The secret {secret_id} is marked for deletion. Restore it, or name another one.")
+        return found
 
     def read(self, arn: str, version: str) -> str | None:
         """The text of one version, empty where it is binary; None when it is gone, or never held anything.
@@ -131,7 +141,7 @@ class SecretStore:
             )
         except AwsError as error:
             # A repeat after a lost answer fails although the first one took effect: look where the label is.
-            now_on = self._at(arn, CURRENT)
+            now_on = self.labels(arn).get(CURRENT)
             if now_on == instead_of:
                 raise _refused("moving AWSCURRENT to the new version", error) from error
             return now_on == version
@@ -148,7 +158,7 @@ class SecretStore:
                 **which,
             )
         except AwsError as error:
-            if self._at(arn, label) != version:
+            if self.labels(arn).get(label) != version:
                 raise _refused(f"putting the label {label} on", error) from error
 
     def unlabel(self, arn: str, version: str, label: str) -> None:
@@ -156,20 +166,18 @@ class SecretStore:
         try:
             self._client.update_secret_version_stage(SecretId=arn, VersionStage=label, RemoveFromVersionId=version)
         except AwsError as error:
-            if self._at(arn, label) == version:
+            if self.labels(arn).get(label) == version:
                 raise _refused(f"taking the label {label} off", error) from error
-
-    def _at(self, arn: str, label: str) -> str | None:
-        """Where a label is, after a write of ours failed: to find out whether it took effect all the same."""
-        try:
-            return self.labels(arn).get(label)
-        except InvalidCredential as error:  # as an answer to our write, it is AWS's refusal, and no news of the secret
-            raise StorageFailure(str(error)) from error
 
     def unlabel_all(self, arn: str, labels: Mapping[str, str]) -> None:
         """Take several labels off. AWS refuses its own rotation while AWSPENDING is left on an older version."""
         for label, version in labels.items():
             self.unlabel(arn, version, label)
+
+
+def _labels(described: "DescribeSecretResponseTypeDef") -> dict[str, str]:
+    stages = described.get("VersionIdsToStages", {})
+    return {label: version for version, labels in stages.items() for label in labels}
 
 
 def is_name_of(name: str, arn: str) -> bool:
