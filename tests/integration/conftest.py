@@ -33,12 +33,15 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def make_env(aws_session: boto3.Session, caplog: pytest.LogCaptureFixture) -> Iterator[MakeEnv]:
+def make_env(
+    request: pytest.FixtureRequest, aws_session: boto3.Session, caplog: pytest.LogCaptureFixture
+) -> Iterator[MakeEnv]:
     """Make an env around a simulator; at the end of the test, what it said is searched for keys."""
+    in_memory = request.node.get_closest_marker("in_memory")
     caplog.set_level(logging.DEBUG, logger="certificate_rotation")
     envs: list[RotationEnv] = []
 
-    def make(simulator: Simulator, *, in_memory: bool = False) -> RotationEnv:
+    def make(simulator: Simulator) -> RotationEnv:
         aws = LocalAws() if in_memory else LocalAws(aws_session)
         envs.append(RotationEnv(aws, simulator, lambda: caplog.get_records("setup") + caplog.get_records("call")))
         return envs[-1]

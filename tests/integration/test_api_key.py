@@ -17,6 +17,8 @@ from certificate_rotation.domain.errors import (
 from tests.support.exchanges import Killed
 from tests.support.rotation_env import OWN_KEYS, RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 YOUNG, DUE = timedelta(days=1), timedelta(days=62)  # ages of a certificate that lives ninety days
 SOON = timedelta(days=20)  # to the end of an API key that is due
 CERTIFICATE_KEYS = ("cert", "privateKey", "certName")

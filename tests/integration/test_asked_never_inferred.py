@@ -11,6 +11,8 @@ from simulator.ca import key_pem, new_csr, new_key
 from tests.support.outside import BETWEEN_PROBES, PROBE, asking, ends, no_answer, probes
 from tests.support.rotation_env import RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 DUE, YOUNG = timedelta(days=62), timedelta(days=10)
 # A certificate of 90 days that ends in two minutes, which to a container this far ahead are over.
 ALMOST, AHEAD = timedelta(days=89, hours=23, minutes=58), timedelta(minutes=4)

@@ -11,6 +11,8 @@ from certificate_rotation.domain.errors import InvalidCredential
 from simulator.ca import key_pem, new_key
 from tests.support.rotation_env import RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 
 def _encrypted() -> str:
     encryption = BestAvailableEncryption(b"passphrase")

@@ -14,6 +14,8 @@ from tests.support.invariants import TALLY
 from tests.support.raw_server import Answer, RawServer
 from tests.support.rotation_env import RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 SECONDS = 0.5  # instead of ANSWER_SECONDS
 PATIENCE = 10.0  # seconds: what a loaded machine may add to it
 MOST_BYTES = 8_000_000  # what may lie in sockets between the two, and nobody reads

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from certificate_rotation.domain.errors import RotationError
-from simulator import Simulator
 from simulator.ca import new_csr, new_key
 from tests.support.exchanges import Killed, When
 from tests.support.order_of_writes import CHARGE, CLAIM, ISSUE, JOURNAL, ORDER_OF_EXCHANGES, PROMOTE, kill
-from tests.support.rotation_env import OWN_KEYS, MakeEnv, RotationEnv
+from tests.support.rotation_env import OWN_KEYS, RotationEnv
 
 if TYPE_CHECKING:
     from certificate_rotation.domain.result import Result
+
+pytestmark = pytest.mark.in_memory
 
 PLACES: list[tuple[int, When]] = [(i, when) for i in range(len(ORDER_OF_EXCHANGES)) for when in ("before", "after")]
 # Killed here, a run has counted an attempt and not written down what came of it ...
@@ -33,12 +34,6 @@ DELETING: list[tuple[int, When]] = [
     for when in ("before", "after")
     if (index, when) not in LOST
 ]
-
-
-@pytest.fixture
-def env(make_env: MakeEnv, simulator: Simulator) -> RotationEnv:
-    """On the fakes, which `test_fake_*` holds to moto: each case here is many runs."""
-    return make_env(simulator, in_memory=True)
 
 
 def _names(places: list[tuple[int, When]], order: tuple[str, ...] = ORDER_OF_EXCHANGES) -> list[str]:

@@ -13,6 +13,8 @@ from dev import render_alert_docs
 from tests.support.lambda_invoker import at_the_worlds_time, forget, invoke, outcome
 from tests.support.rotation_env import RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 YOUNG = timedelta(days=1)
 REPEATS = 10
 BETWEEN = timedelta(hours=2)  # so that all of them are within a day, and the vendor's limit leaves an attempt for each

@@ -17,6 +17,8 @@ from certificate_rotation.notifications.messages import ALONE
 from simulator import Simulator, Tenant
 from tests.support.rotation_env import LIFETIME, OWN_KEYS, MakeEnv, RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 TENANTS = 200
 DUE = timedelta(days=80)
 
@@ -106,7 +108,7 @@ def fleet(make_env: MakeEnv) -> Iterator[Fleet]:
     """Nobody has signed up yet. The provider wants no mail about ordinary success."""
     # Tickets end the wait for a refusal after the handshake, which would be most of the time this takes.
     with Simulator.running(statistics_limit=False, session_tickets=True) as simulator:
-        env = make_env(simulator, in_memory=True)
+        env = make_env(simulator)
         env.settings["NOTIFY_ON_SUCCESS"] = "false"
         env.advance(minutes=60 - env.time.now().minute)  # mails are counted by the hour of the clock
         yield Fleet(env)

@@ -10,15 +10,11 @@ from tests.support.exchanges import Killed
 from tests.support.native_rotation import STEPS, NativeRotation
 from tests.support.rotation_env import MakeEnv, RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 YOUNG, DUE, SOON = timedelta(days=1), timedelta(days=62), timedelta(days=20)
 RENEW = {"force": True, "renew": "apiKey"}
 NOWHERE = "https://127.0.0.1:9"
-
-
-@pytest.fixture
-def env(make_env: MakeEnv, simulator: Simulator) -> RotationEnv:
-    """On the fakes, which `test_fake_*` holds to moto: each case here is many runs."""
-    return make_env(simulator, in_memory=True)
 
 
 def attempt(env: RotationEnv, **event: object) -> str:
@@ -134,7 +130,7 @@ def test_a_secret_that_breaks_in_the_middle_of_a_run_is_told_of_as_a_whole(env: 
 
 def test_a_step_tells_of_the_half_it_renewed(make_env: MakeEnv, simulator: Simulator) -> None:
     """Though the other one would be next."""
-    env = make_env(simulator, in_memory=True)
+    env = make_env(simulator)
     env.onboard(age=YOUNG, api_key_left=SOON)
     rotation = NativeRotation(env).begin()
     for name in STEPS[:3]:
@@ -150,7 +146,7 @@ def test_a_run_takes_awspending_off_a_version_that_holds_nothing(
     make_env: MakeEnv, simulator: Simulator, place: int
 ) -> None:
     """Secrets Manager's own rotation was cut short there, and would refuse every later one."""
-    env = make_env(simulator, in_memory=True)
+    env = make_env(simulator)
     env.onboard(age=YOUNG)
     rotation = NativeRotation(env).begin()
     env.aws.exchanges.kill(place, "after")
@@ -165,7 +161,7 @@ def test_a_run_takes_awspending_off_a_version_that_holds_nothing(
 
 def test_the_last_step_succeeds_while_another_run_closes(make_env: MakeEnv, simulator: Simulator) -> None:
     """What is in use already needs no step."""
-    env = make_env(simulator, in_memory=True)
+    env = make_env(simulator)
     env.onboard(age=YOUNG)
     rotation = NativeRotation(env).begin()
     for name in STEPS[:3]:
@@ -180,7 +176,7 @@ def test_the_last_step_succeeds_while_another_run_closes(make_env: MakeEnv, simu
 
 def test_a_binary_value_under_a_token_costs_no_attempt(make_env: MakeEnv, simulator: Simulator) -> None:
     """It is a value, though none of ours."""
-    env = make_env(simulator, in_memory=True)
+    env = make_env(simulator)
     env.onboard(age=YOUNG)
     rotation = NativeRotation(env)
     env.aws.admin.secrets.put_secret_value(
@@ -193,7 +189,7 @@ def test_a_binary_value_under_a_token_costs_no_attempt(make_env: MakeEnv, simula
 
 def test_the_lone_test_step_tells_nobody_of_a_broken_secret(make_env: MakeEnv, simulator: Simulator) -> None:
     """AWS shows the error to whoever switches rotation on."""
-    env = make_env(simulator, in_memory=True)
+    env = make_env(simulator)
     env.onboard(age=YOUNG)
     env.put("{}")
     with pytest.raises(RotationError):
@@ -203,7 +199,7 @@ def test_the_lone_test_step_tells_nobody_of_a_broken_secret(make_env: MakeEnv, s
 
 def test_a_step_that_gets_no_answer_says_where_the_certificate_is(make_env: MakeEnv, simulator: Simulator) -> None:
     """An attempt was used, and what it brought is safe."""
-    env = make_env(simulator, in_memory=True)
+    env = make_env(simulator)
     env.onboard(age=YOUNG)
     rotation = NativeRotation(env).begin()
     rotation.step("createSecret")

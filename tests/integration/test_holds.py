@@ -17,6 +17,8 @@ from tests.support.exchanges import Killed
 from tests.support.order_of_writes import ISSUE, kill
 from tests.support.rotation_env import RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 
 @pytest.fixture
 def unsure(env: RotationEnv) -> RotationEnv:

@@ -12,6 +12,8 @@ from tests.support.aws_calls import PublishedEvent
 from tests.support.outside import ends
 from tests.support.rotation_env import MakeEnv, RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 DUE = timedelta(days=62)
 NEWS = ("Publish", "PutEvents")
 
@@ -135,7 +137,7 @@ def test_that_it_works_again_is_told_later(env: RotationEnv, operation: str) -> 
 
 def test_news_refused_for_ever_stays_small(make_env: MakeEnv, simulator: Simulator) -> None:
     """The ledger's record holds 400 KB: what does not fit is never written, and the rotation never closed."""
-    env = make_env(simulator, in_memory=True)
+    env = make_env(simulator)
     env.simulator.issued_lifetime = timedelta(days=365)
     env.onboard(age=timedelta(days=10), lifetime=timedelta(days=365))
     env.aws.failures.set("denied", "PutEvents", times=None)

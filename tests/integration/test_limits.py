@@ -24,6 +24,8 @@ from tests.support.exchanges import Killed
 from tests.support.order_of_writes import CHARGE, CLAIM, ORDER_OF_EXCHANGES
 from tests.support.rotation_env import MakeEnv, RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 
 def test_the_fourth_attempt_never_leaves_whatever_is_asked_for(env: RotationEnv) -> None:
     """Vendor: three attempts; a fourth may cost more than a refusal."""

@@ -17,13 +17,15 @@ from tests.support.exchanges import Killed
 from tests.support.native_rotation import STEPS, NativeRotation
 from tests.support.rotation_env import OWN_KEYS, MakeEnv, RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 YOUNG, DUE, SOON = timedelta(days=1), timedelta(days=62), timedelta(days=20)
 
 
 @pytest.fixture
 def env(make_env: MakeEnv, simulator: Simulator) -> RotationEnv:
     """A young certificate, on AWS as it is: `RotateSecret` of moto does not invoke functions of ours."""
-    env = make_env(simulator, in_memory=True)
+    env = make_env(simulator)
     env.onboard(age=YOUNG)
     return env
 
@@ -188,7 +190,7 @@ def test_an_edit_in_between_survives(env: RotationEnv, after: str) -> None:
 
 def test_a_rotation_of_the_key_in_between_survives(make_env: MakeEnv, simulator: Simulator) -> None:
     """The other half is renewed by the schedule all the while."""
-    env = make_env(simulator, in_memory=True)
+    env = make_env(simulator)
     env.onboard(age=YOUNG, api_key_left=SOON)
     env.fault("activation-delay", seconds=600)
     rotation = NativeRotation(env).begin()
@@ -222,7 +224,7 @@ def test_steps_killed_anywhere_are_carried_on(
     """By Secrets Manager's repeats, or by the schedule: with no request more than the first."""
     place = 0
     while True:
-        env = make_env(simulator, in_memory=True)
+        env = make_env(simulator)
         env.onboard(age=YOUNG, name=f"{env.aws.name}")
         asked = len(env.refreshes())
         rotation = NativeRotation(env).begin()

@@ -17,6 +17,8 @@ from certificate_rotation.domain.errors import (
 from tests.support.raw_server import RawServer, answer
 from tests.support.rotation_env import RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 ANSWERS = {
     "403": (answer("403 Forbidden"), Unauthorized),
     "404": (answer("404 Not Found"), ServiceFailure),

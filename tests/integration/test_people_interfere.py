@@ -20,6 +20,8 @@ from tests.support.rotation_env import RotationEnv
 if TYPE_CHECKING:
     from certificate_rotation.domain.result import Result
 
+pytestmark = pytest.mark.in_memory
+
 
 @pytest.mark.parametrize("how_far", ["intended", "unknown", "staged"])
 def test_somebody_who_onboards_anew_is_not_overwritten(env: RotationEnv, how_far: str) -> None:

@@ -19,6 +19,8 @@ from certificate_rotation.domain.errors import (
 from simulator.faults import Parameter
 from tests.support.rotation_env import RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 
 @dataclass(frozen=True)
 class Failing:

@@ -10,6 +10,8 @@ from tests.support.lambda_invoker import at_the_worlds_time, outcome
 from tests.support.outside import ends
 from tests.support.rotation_env import RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 YOUNG, DUE = timedelta(days=10), timedelta(days=62)
 # Powertools compares with the real clock, which this one leaves behind.
 FAR_FROM_NOW = pytest.mark.filterwarnings("ignore:This metric doesn't meet the requirements")

@@ -8,6 +8,8 @@ from certificate_rotation.domain.errors import CertificateNotAccepted
 from tests.support.outside import asking, ends, no_answer, waits
 from tests.support.rotation_env import RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 
 def test_within_critical_days_a_waiting_certificate_is_not_given_up(env: RotationEnv) -> None:
     """Another request may bring none, and has the service delete the one in use for nothing."""

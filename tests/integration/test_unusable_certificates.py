@@ -16,6 +16,8 @@ from simulator.ca import new_csr, new_key
 from tests.support.factories import certificate
 from tests.support.rotation_env import RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 
 @pytest.mark.parametrize("fault", ["truncated-pem", "other-key", "expired", "shorter-lived"])
 def test_a_certificate_that_fails_the_offline_check_is_not_used_and_holds(env: RotationEnv, fault: str) -> None:

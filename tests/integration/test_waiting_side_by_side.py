@@ -10,6 +10,8 @@ from tests.support.exchanges import Killed, When
 from tests.support.outside import ends, waits
 from tests.support.rotation_env import RotationEnv
 
+pytestmark = pytest.mark.in_memory
+
 LAST_HOURS = timedelta(hours=20)
 
 

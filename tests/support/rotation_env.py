@@ -278,8 +278,8 @@ class RotationEnv:
 class MakeEnv(Protocol):
     """What `make_env` is."""
 
-    def __call__(self, simulator: Simulator, *, in_memory: bool = False) -> RotationEnv:
-        """Make an env around a simulator; `in_memory`: for many runs, with the fakes in place of moto."""
+    def __call__(self, simulator: Simulator) -> RotationEnv:
+        """Make an env around a simulator."""
 
 
 def _run(dependencies: Dependencies, command: Command, invocation: Invocation) -> Report:
