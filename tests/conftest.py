@@ -51,7 +51,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     Not by pytest-cov's `no_cover`: a worker of xdist has two tracers, and that stops one of them, so the other goes on.
     """
     counted = item.path.parent.name in _COUNTED and item.path.stem not in _OF_TOOLS_OR_IN_BULK
-    with nullcontext() if counted else _untraced():
+    counting = item.config.pluginmanager.hasplugin("_cov")  # else a tracer is a debugger's, and stays
+    with _untraced() if counting and not counted else nullcontext():
         return (yield)
 
 
