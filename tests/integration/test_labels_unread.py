@@ -9,23 +9,17 @@ from certificate_rotation.domain.decision import Command
 from certificate_rotation.domain.errors import InvalidCredential, InvalidSettings, StorageFailure, Unauthorized
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.rotation import rotate
-from simulator import Simulator
 from tests.support.exchanges import Killed
 from tests.support.lambda_invoker import cold_start, invoke
 from tests.support.native_rotation import NativeRotation, step
 from tests.support.outside import ends
-from tests.support.rotation_env import TIMEOUT, MakeEnv, RotationEnv
+from tests.support.rotation_env import TIMEOUT, RotationEnv
 
+pytestmark = pytest.mark.in_memory
 YOUNG, DUE = timedelta(days=1), timedelta(days=62)
 FORGET = (
     4  # the exchange in which a check forgets a token: after ledger, what is in use, labels and AWSPENDING's version
 )
-
-
-@pytest.fixture
-def env(make_env: MakeEnv, simulator: Simulator) -> RotationEnv:
-    """Everything in memory."""
-    return make_env(simulator, in_memory=True)
 
 
 @pytest.fixture
