@@ -108,9 +108,7 @@ class Promotion:
         chosen = self._choose(snapshot, candidates, beside, patiently=patiently, only_accepted=only_accepted)
         staged = snapshot.half.labels.staged
         if chosen is not newest:
-            # AWS ignores a put of what is there already, labels included: then the label stays where it is.
             self._stage(snapshot, chosen)
-            secrets.unlabel(snapshot.arn, newest.version, staged)
             snapshot = snapshot.with_staged(chosen.version)
         called, attempt = snapshot.half.called(chosen.of.intent.name), chosen.of.attempt
         with adding(f"The new {called} is safe in the secret, labelled {staged}."):
@@ -301,10 +299,15 @@ class Promotion:
         Raises:
             StorageFailure: says where the answer is safe; and if nowhere, that it is lost.
         """
-        one, half = candidate.of, snapshot.half
+        one, half, secrets = candidate.of, snapshot.half, self._dependencies.secrets
+        staged, before = half.labels.staged, snapshot.labels.get(half.labels.staged)
         try:
-            text = candidate.credential.dump()
-            self._dependencies.secrets.put(snapshot.arn, candidate.version, text, half.labels.staged, *labels)
+            secrets.put(snapshot.arn, candidate.version, candidate.credential.dump(), staged, *labels)
+            if before not in {None, candidate.version}:
+                # AWS ignores a put of what is there already, labels included: then the label stays where it is.
+                now_on = secrets.labels(snapshot.arn).get(staged)
+                if now_on != candidate.version:
+                    secrets.label(snapshot.arn, candidate.version, staged, now_on=now_on)
         except StorageFailure as error:
             called = half.called(one.intent.name)
             if not one.safe_in:

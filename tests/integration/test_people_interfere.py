@@ -209,3 +209,23 @@ def test_a_rotation_names_what_it_replaced_though_a_person_had_stored_it(env: Ro
     tenant.activate(waiting.name)
     result = env.run()
     assert (result["certName"], result["previousCertName"]) == (waiting.name, theirs.name)
+
+
+def test_no_label_is_left_where_a_person_went_back_and_forth_while_a_certificate_waits(env: RotationEnv) -> None:
+    """AWS ignores a put of what is there already, labels included: the label must come along all the same."""
+    tenant = env.onboard(age=timedelta(days=62))
+    env.put({**env.current(), "note": "edited"})
+    env.fault("activation-delay")
+    env.fails(CertificateNotAccepted)
+    for _ in range(2):
+        labels = env.labels()
+        env.aws.admin.secrets.update_secret_version_stage(
+            SecretId=env.arn,
+            VersionStage="AWSCURRENT",
+            MoveToVersionId=labels["AWSPREVIOUS"],
+            RemoveFromVersionId=labels["AWSCURRENT"],
+        )
+        env.fails(CertificateNotAccepted)
+    tenant.activate(tenant.certificates[-1].name)
+    assert env.run()["outcome"] == "rotated"
+    assert set(env.labels()) == {"AWSCURRENT", "AWSPREVIOUS"}
