@@ -93,9 +93,8 @@ class Expectation:
                 False,
             )  # the other half acted; that this one cannot is told beside
         if trouble:
-            least, most = self._due(
-                trouble, run, endless=outcome != trouble and run.ends is None and trouble not in _BESIDE
-            )
+            goes_on = not (run.concerns and outcome == trouble)  # the other half's failure may have the same name
+            least, most = self._due(trouble, run, endless=goes_on and run.ends is None and trouble not in _BESIDE)
             least = least if told_for_certain else 0
             TALLY.check(9, least <= len(about) <= most, f"{outcome} made the mails {mails}, not {least} to {most}")
             TALLY.check(9, set(about) <= {trouble}, f"{outcome} made the mails {mails}")

@@ -45,7 +45,8 @@ def _let_time_pass(watch: InvariantChecker, outcome: str) -> None:
     if outcome in NOT_ACCEPTED and watch.outcomes[-4:].count(outcome) > 1:
         lasting = watch.outcomes[-8:].count(outcome) > 4
         if ends:
-            _advance_to(watch, ends - LAST_DAY)
+            in_vain = lasting and watch.env.renews == "apiKey" and watch.two_keys_wait_in_vain
+            _advance_to(watch, ends if in_vain else ends - LAST_DAY)
         if lasting or not ends:  # people were told to ask the vendor's support
             activates(watch)
         if lasting and not ends and watch.key_waits_in_vain:  # without a last day nothing ends it but a person

@@ -277,6 +277,7 @@ class InvariantChecker:
                 state=state,
                 certainly_held=attempt is not None
                 and unchanged
+                and state.get("certificate_earlier" if half == "certificate" else "api_key_earlier") is None  # is tried
                 and attempt["outcome"] != "issued"
                 and renews not in {None, half}
                 and (end is None or now < end - CRITICAL - SKEW),
@@ -461,6 +462,11 @@ class InvariantChecker:
         """The service will never let in an API key that is in hand: it was deleted there, or has ended."""
         serial = self.last_good.serial
         return not any(self.service.may_come_to_work(serial, key) for key in self._in_hand.api_keys)
+
+    @property
+    def two_keys_wait_in_vain(self) -> bool:
+        """The same of each of two, the second of which was asked for in the last day: no third one will be."""
+        return len(self._in_hand.api_keys) > 1 and self.key_waits_in_vain
 
     @property
     def works(self) -> bool:
