@@ -217,11 +217,11 @@ BREAKS = (
             (
                 f"{FUNCTION}/rotation.py",
                 "        if self._function_name:\n            record",
-                "        current = secrets.current(name)\n        if self._function_name:\n            record",
+                "        current = secrets.current(arn)\n        if self._function_name:\n            record",
             ),
             (
                 f"{FUNCTION}/rotation.py",
-                "        current = secrets.current(name)\n        if current.arn",
+                "        current = secrets.current(arn)\n        if current.arn",
                 "        if current.arn",
             ),
             # The labels, read last, would show it too.
@@ -323,8 +323,8 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/snapshot.py",
-                "for label in half.labels.all if label in found.versions",
-                "for one in HALVES.values() for label in one.labels.all if label in found.versions",
+                "for label in half.labels.all if label in found}",
+                "for one in HALVES.values() for label in one.labels.all if label in found}",
             ),
         ),
         (CRASHES, "-k", "carried_on and key and waits"),

@@ -3,7 +3,7 @@
 import itertools
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tests.support.aws_calls import Email, PublishedEvent
@@ -67,6 +67,9 @@ class News:
 
     def happened(self, fact: Fact) -> None:
         """It must be known, or become known."""
+        if fact.code == "rotated":
+            self._unmailed = [_after(fact, one) for one in self._unmailed]
+            self._unannounced = [_after(fact, one) for one in self._unannounced]
         if not _known(fact, self._mailed):
             self._unmailed.append(fact)
         if not _known(fact, self._announced):
@@ -121,6 +124,15 @@ def _last_heard(told: list[Told], half: str) -> str:
     heard = ((code, sure) for code, of, _, _, sure in reversed(told) if of == half and code != "dropped")
     code, remembered = next(heard, ("recovered", True))
     return code if remembered else "recovered"
+
+
+def _after(rotated: Fact, before: Fact) -> Fact:
+    """What was not told before the other half was renewed too.
+
+    AWSPREVIOUS holds the first one's new half by then, so nobody can ask about what consumers hold: the mail says so.
+    """
+    lost = before.reload and before.half != rotated.half and before.at < rotated.at
+    return replace(before, reload=False) if lost else before
 
 
 def _known(fact: Fact, told: list[Told]) -> bool:
