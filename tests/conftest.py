@@ -20,7 +20,24 @@ pytest_plugins = ["tests.support.leak_detector", *([] if LINUX else ["dev.mac.si
 
 _FIRST = ("unit", "reliability")  # the fast ones; then those of a minute each, so that none is left over at the end
 _COUNTED = ("unit", "integration")
-_OF_TOOLS_OR_IN_BULK = ("test_consumer", "test_every_error", "test_fleet", "test_onboarding", "test_tenants")
+_OF_TOOLS_OR_IN_BULK = {
+    "test_bounds",
+    "test_consumer",
+    "test_crashes",
+    "test_every_error",
+    "test_fleet",
+    "test_keeping",
+    "test_one_request",
+    "test_onboarding",
+    "test_people_interfere",
+    "test_sandbox",
+    "test_service_failures",
+    "test_slow_probes",
+    "test_tenants",
+    "test_unusable_certificates",
+    "test_waiting_side_by_side",
+    "test_without_linux",
+}
 
 
 @pytest.fixture(scope="session")
