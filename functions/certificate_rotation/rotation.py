@@ -281,7 +281,7 @@ class Run:
         return report
 
     def _free_an_empty_version(self, snapshot: Snapshot) -> None:
-        """Take AWSPENDING off a version that holds nothing: Secrets Manager's own rotation was cut short there.
+        """Take AWSPENDING off a version that holds nothing, and forget its token: its rotation ended there.
 
         API reference, "RotateSecret": while it is there, every later rotation is refused.
         """

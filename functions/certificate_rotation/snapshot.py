@@ -65,8 +65,9 @@ class Snapshot:
         credential: what that version holds.
         record: the ledger's, about the whole credential.
         life: when the half in use ends and is due.
-        labels: of the half's own labels, which are on and where.
-        pending: where AWSPENDING is, which Secrets Manager puts on the version of its own rotation; None for nowhere.
+        labels: of the half's own labels, which are on and where; none before `with_rotations` looked.
+        pending: where AWSPENDING is, which Secrets Manager puts on its own rotation's version; None for nowhere, or
+            before `with_rotations` looked.
         intent: of the open attempt; without one, `unasked`; None when it is gone.
         unasked: an intent that no request was made with; None without one.
         staged: the credential with what the intent brought in it, as it is stored; None without one.
@@ -205,10 +206,14 @@ def more_may_be_there(snapshots: Mapping[HalfName, Snapshot], current: Current, 
     return bool(
         record.lease  # nobody gave it back: a run was killed, or is at work
         or record.rotation_token
-        or any(one.state.open_attempt or one.state.earlier for one in snapshots.values())
-        or any(one.state.incident for one in snapshots.values())  # what it is about may show in the labels alone
-        or any(one.life.renew_at and one.life.renew_at <= now + _SOON for one in snapshots.values())
         or not current.labels.isdisjoint(OWN_LABELS)
+        or any(
+            one.state.open_attempt
+            or one.state.earlier
+            or one.state.incident  # what it is about may show in the labels alone
+            or (one.life.renew_at and one.life.renew_at <= now + _SOON)
+            for one in snapshots.values()
+        )
     )
 
 
