@@ -49,10 +49,10 @@ class Api:
     def application(self) -> web.Application:
         """Return the application; every path leads to it, so that every error has the vendor's shape."""
         app = web.Application(client_max_size=MAXIMUM_BODY_BYTES)
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.router.add_route("*", "/{path:.*}", self.handle)
         return app
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request and record what became of it."""
         path, endpoint = self._recognise(request.path)
         entry = self._service.journal.open(self._service.clock.now(), request.method, path)

@@ -52,6 +52,7 @@ def watched(service: Simulator) -> Iterator[Watched]:
                 with Log.listening() as log:
                     env = RotationEnv(LocalAws(), at, lambda: log.records)
                     env.settings["WATCH_IN_USE"] = "true"  # as the template has it
+                    env.over_tls = False
                     yield InvariantChecker(env, log)
             finally:
                 in_use -= 1

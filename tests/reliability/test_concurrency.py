@@ -78,6 +78,7 @@ def test_fifty_invocations_at_once_make_one_request_and_one_promotion(
     """The Scheduler may deliver twice, people press Test, and the lock is the ledger's: nothing in the process."""
     dice = random.Random(seed)  # noqa: S311 - chance, not a secret
     with watched() as watch:
+        watch.env.over_tls = True
         watch.onboard(**due)
         for call in ("cert:refresh", "token:refresh"):
             watch.env.fault("slow", at=call, seconds=0.1)

@@ -56,8 +56,9 @@ def telling(name: str, order: Order) -> Iterator[None]:
 
 def play(watch: InvariantChecker, meeting: Meeting, order: Order, *, most: int | None = None) -> tuple[Made, int]:
     """One order: who made which exchange, and how many requests left; `most`: as many as do one run after the other."""
-    EVERY_SITUATION[meeting.situation](watch)
     env, exchanges = watch.env, watch.env.aws.exchanges
+    env.over_tls = not order.cuts  # one after the other; what is cut is the same requests in another order
+    EVERY_SITUATION[meeting.situation](watch)
     turns = Turns()
     env.aws.exchanges, on_its_way = turns, env.on_its_way
     env.on_its_way = answered_in_a_turn(env, turns)

@@ -70,10 +70,11 @@ _QUICK: Mapping[str, Mapping[str, float]] = {
 class Model(RuleBasedStateMachine):
     """One customer, one secret."""
 
-    def __init__(self, watched: Watched) -> None:
+    def __init__(self, watched: Watched, *, over_tls: bool) -> None:
         super().__init__()
         self._stack = ExitStack()
         self.watch: InvariantChecker = self._stack.enter_context(watched())
+        self.watch.env.over_tls = over_tls
         self._steps = -1  # Hypothesis looks once before the first one
 
     @initialize(

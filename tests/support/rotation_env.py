@@ -37,6 +37,7 @@ from tests.support.aws_calls import Email
 from tests.support.aws_clients import Clients
 from tests.support.clock import Time
 from tests.support.local_aws import LocalAws
+from tests.support.service_in_memory import InMemoryApi
 from tests.support.watched_api import Seen, WatchedApi
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class RotationEnv:
         self._emails_seen = 0
         self.seen = Seen()
         self.on_its_way: Callable[[Response], Response] = lambda answer: answer
+        self.over_tls = True  # every request to the service, or only what has to do with the network
         self.arn = aws.admin.secrets.create_secret(Name=aws.name)["ARN"]
         self.settings = {
             "SECRET_ARN": self.arn,
@@ -127,11 +129,12 @@ class RotationEnv:
         clients = clients or self._clients
         settings = Settings.from_env(self.settings)
         ledger = Ledger(clients.dynamodb, settings.ledger_table)
+        watching = (settings, self.aws.exchanges, self.seen, self.on_its_way)
         topic = AlertTopic(lambda: clients.sns, settings.alert_topic_arn)
         return Dependencies(
             secrets=SecretStore(clients.secrets),
             ledger=ledger,
-            api=WatchedApi(settings, self.aws.exchanges, self.seen, self.on_its_way),
+            api=WatchedApi(*watching) if self.over_tls else InMemoryApi(self.simulator, *watching),
             alerts=Alerts(topic, EventBus(lambda: clients.events), ledger),
             settings=settings,
         )

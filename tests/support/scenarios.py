@@ -48,6 +48,7 @@ def exchanges(watched: Watched, name: str) -> list[str]:
     """Those of the run of a scenario, when nothing else happens: found by watching."""
     scenario = SCENARIOS[name]
     with watched() as watch:
+        watch.env.over_tls = True
         scenario(watch)
         watch.run(scenario.event)
         return watch.exchanges

@@ -23,6 +23,7 @@ class Seen:
     accepted: set[int] = field(default_factory=set)  # serial numbers of certificates that were let in
     times_accepted: int = 0
     most_at_once: int = 0
+    over_tls: int = 0  # requests
     _at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -55,8 +56,12 @@ class WatchedApi(DeviceIdApi):
     def _get(
         self, credential: Credential, path: str, seconds: float, body: Mapping[str, str] | None = None
     ) -> Response:
-        answer = super()._get(credential, path, seconds, body)
+        answer = self._asked(credential, path, seconds, body)
         return answer if path == PROBE_PATH else self._on_its_way(answer)
+
+    def _asked(self, credential: Credential, path: str, seconds: float, body: Mapping[str, str] | None) -> Response:
+        self._seen.over_tls += 1
+        return super()._get(credential, path, seconds, body)
 
     @override
     def refresh_certificate(self, credential: Credential, csr_pem: str, cert_name: str) -> Issued:
