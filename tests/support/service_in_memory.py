@@ -1,7 +1,7 @@
 """The service without a wire, where a run is repeated thousands of times: seven of ten seconds of it went into TLS.
 
-Gates and work are the simulator's own. What has to do with the network still goes over it: a request that meets a
-fault, and a certificate that the service does not hold or that has ended. `test_service_in_memory` compares the two.
+Gates and work are the simulator's own. What has to do with the network still goes over it: a fault of the connection,
+and a certificate that the service does not hold or that has ended. `test_service_in_memory` compares the two.
 """
 
 import json
@@ -24,8 +24,20 @@ if TYPE_CHECKING:
     from certificate_rotation.adapters.mtls import Response
 
 
+# Faults that are about the connection, its time, or more than one can hold.
+OF_THE_NETWORK = {
+    "slow",
+    "drop-before-processing",
+    "drop-after-issuing",
+    "redirect",
+    "huge-body",
+    "endless-body",
+    "drip",
+}
+
+
 class InMemoryApi(WatchedApi):
-    """`WatchedApi`, which asks the service in memory for what it answers as usual."""
+    """`WatchedApi`, which asks the service in memory for what it simply answers."""
 
     def __init__(self, service: Simulator, *watching: Any) -> None:  # noqa: ANN401 - `WatchedApi`'s
         super().__init__(*watching)
@@ -34,20 +46,21 @@ class InMemoryApi(WatchedApi):
     @override
     def _asked(self, credential: Credential, path: str, seconds: float, body: Mapping[str, str] | None) -> "Response":
         der = credential.chain.leaf.public_bytes(Encoding.DER)
-        if not self._is_usual(der, path):
+        if not self._answers_simply(der, path):
             return super()._asked(credential, path, seconds, body)
         request = _Request(path, credential.api_key, der, b"" if body is None else json.dumps(body).encode())
         answer = _finished(self._api.handle(cast("web.Request", request)))
         if not isinstance(answer, web.Response) or not isinstance(answer.body, bytes):
-            raise TypeError(f"the service answers as usual with {type(answer)}")
+            raise TypeError(f"the service simply answers with {type(answer)}")
         return answer.status, answer.headers, answer.body
 
-    def _is_usual(self, der: bytes, path: str) -> bool:
+    def _answers_simply(self, der: bytes, path: str) -> bool:
         endpoint = path.rpartition("/")[2]
         holder = self._service.holder_of(der)
         if holder is None or holder[1].not_after <= self._service.clock.now():
             return False
-        return not any(fault.endpoint == endpoint for fault, _ in self._service.faults.waiting())
+        waiting = {fault.name for fault, _ in self._service.faults.waiting() if fault.endpoint == endpoint}
+        return not OF_THE_NETWORK & waiting
 
 
 class _Request:
@@ -82,7 +95,7 @@ class _Shown(ssl.SSLObject):
 
 
 def _finished[T](work: Coroutine[Any, Any, T]) -> T:
-    """What it comes to; without a fault it waits for nothing.
+    """What it comes to; without a fault of the network it waits for nothing.
 
     Raises:
         RuntimeError: it waits.
@@ -93,4 +106,4 @@ def _finished[T](work: Coroutine[Any, Any, T]) -> T:
         result: T = done.value
         return result
     work.close()
-    raise RuntimeError("the service waits for something in what it answers as usual")
+    raise RuntimeError("the service waits for something in what it simply answers")
