@@ -97,7 +97,7 @@ def _under_way(status: CredentialStatus, half: HalfStatus) -> str:
     attempt, earlier = half.state.open_attempt, half.state.earlier
     asked = [_asked(half, attempt)] if attempt else []
     waits = [f"beside it {_asked(half, earlier)}"] if earlier else []
-    where = zip(HALVES[half.name].labels.all, _STORED[half.name], strict=True)
+    where = zip(HALVES[half.name].labels, _STORED[half.name], strict=True)
     stored = [what for label, what in where if label in status.labels]
     return "; ".join([*asked, *waits, *stored]) or "nothing"
 

@@ -115,7 +115,7 @@ def _remarks(
     remarks += [
         f"A rotation of the {half.words} before was under way. The next run gives it up, and says so."
         for half in new
-        if found.labels.keys() & set(HALVES[half].labels.all)
+        if found.labels.keys() & set(HALVES[half].labels)
     ]
     return remarks
 

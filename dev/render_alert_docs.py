@@ -6,7 +6,7 @@
 import inspect
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any

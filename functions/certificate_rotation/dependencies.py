@@ -1,6 +1,6 @@
 """What a run works with: the adapters of the outside world, and the owner's settings."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from certificate_rotation.adapters.alert_topic import AlertTopic
 from certificate_rotation.adapters.aws import AwsClients
@@ -12,8 +12,7 @@ from certificate_rotation.notifications.alerts import Alerts
 from certificate_rotation.settings import Settings
 
 
-@dataclass(frozen=True)
-class Dependencies:
+class Dependencies(NamedTuple):
     """The outside world, one adapter each, and the owner's settings."""
 
     secrets: SecretStore

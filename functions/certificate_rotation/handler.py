@@ -10,7 +10,7 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING

@@ -10,7 +10,7 @@
 
 import logging
 import uuid
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 from certificate_rotation.adapters.device_id_api import ANSWER_SECONDS

@@ -8,7 +8,7 @@ with `finishSecret`, and with a `createSecret` that fails.
 """
 
 import logging
-from dataclasses import replace
+from copy import replace
 from typing import override
 
 from certificate_rotation.adapters.secret_store import PENDING, Current

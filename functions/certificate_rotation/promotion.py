@@ -14,7 +14,8 @@ Five steps in one module, because their order is what a crash between two of the
 """
 
 import logging
-from dataclasses import dataclass, replace
+from copy import replace
+from typing import NamedTuple
 
 from certificate_rotation.adapters.secret_store import PENDING
 from certificate_rotation.dependencies import Dependencies
@@ -34,8 +35,7 @@ from certificate_rotation.snapshot import CredentialChangedError, InHand, Snapsh
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Promoted:
+class Promoted(NamedTuple):
     """A new half in use, and nobody told yet.
 
     Attributes:
@@ -49,8 +49,7 @@ class Promoted:
     rotated: Rotated
 
 
-@dataclass(frozen=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     """A half in hand, joined with the credential it is to be part of."""
 
     of: InHand

@@ -6,8 +6,9 @@ anybody here knows whether a credential works. One run is one class, and everyth
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from certificate_rotation.adapters.secret_store import CURRENT, PENDING, Current, is_name_of
 from certificate_rotation.dependencies import Dependencies
@@ -93,8 +94,7 @@ def rotate(dependencies: Dependencies, command: Command, invocation: Invocation,
     return Run(dependencies, command, invocation, function_name).run()
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """What was decided: about each half, and which of them the run is about."""
 
     half: HalfName

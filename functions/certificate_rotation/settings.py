@@ -5,9 +5,8 @@ import binascii
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
 from certificate_rotation.domain.decision import Policy
@@ -24,8 +23,7 @@ _BASE_URL = re.compile(rf"https://({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(:[0
 MAX_DAYS = 3650  # far beyond any certificate's life, and safe for date arithmetic
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What the stack's parameters say. Each attribute is one environment variable set by `template.yaml`."""
 
     secret_arn: str

@@ -8,9 +8,11 @@ judged here, so that no step judges it anew.
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Self
+from types import MappingProxyType
+from typing import NamedTuple
 
 from certificate_rotation.adapters.secret_store import CURRENT, PENDING, Current, SecretStore
 from certificate_rotation.domain.credential import Credential
@@ -54,8 +56,7 @@ class InHand:
     safe_in: str
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """One half of a credential as it stands.
 
     Attributes:
@@ -82,8 +83,8 @@ class Snapshot:
     version: str
     credential: Credential
     record: State
-    life: Life = field(default_factory=Life)
-    labels: dict[str, str] = field(default_factory=dict)
+    life: Life = Life()
+    labels: Mapping[str, str] = MappingProxyType({})
     pending: str | None = None
     intent: Intent | None = None
     unasked: Intent | None = None
@@ -123,7 +124,7 @@ class Snapshot:
             failure=self.failure,
         )
 
-    def with_issued(self, new: InHand, attempts: Attempts, earlier: InHand | None) -> Self:
+    def with_issued(self, new: InHand, attempts: Attempts, earlier: InHand | None) -> "Snapshot":
         """The service issued one; `earlier` waits beside it."""
         state = replace(
             self.state, attempts=attempts, open_attempt=new.attempt, earlier=earlier.attempt if earlier else None
@@ -135,11 +136,11 @@ class Snapshot:
         in_hand = (earlier, new) if earlier else (new,)
         return replace(self, record=record, labels=labels, intent=new.intent, in_hand=in_hand, progress=Progress.ISSUED)
 
-    def with_staged(self, version: str) -> Self:
+    def with_staged(self, version: str) -> "Snapshot":
         """What is in hand was joined with the credential in use, in a version labelled so."""
         return replace(self, labels={**self.labels, self.half.labels.staged: version}, progress=Progress.STAGED)
 
-    def with_promoted(self, credential: Credential, rotation: LastRotation, policy: Policy) -> Self:
+    def with_promoted(self, credential: Credential, rotation: LastRotation, policy: Policy) -> "Snapshot":
         """A new credential is in use."""
         state = replace(self.state, last_rotation=rotation)
         return replace(
@@ -253,7 +254,7 @@ def _with_rotation(snapshot: Snapshot, secrets: SecretStore, found: dict[str, st
 
 def _with_what_is_left(snapshot: Snapshot, secrets: SecretStore, found: dict[str, str]) -> Snapshot:
     half, state = snapshot.half, snapshot.state
-    labels = {label: found[label] for label in half.labels.all if label in found}
+    labels = {label: found[label] for label in half.labels if label in found}
     attempt, before = state.open_attempt, state.earlier
     unasked = _unasked(snapshot, secrets, labels)
     intent = _intent(half, secrets, snapshot.arn, attempt.intent_version) if attempt else unasked

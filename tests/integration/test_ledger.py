@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

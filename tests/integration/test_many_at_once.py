@@ -1,7 +1,7 @@
 """Of one cause in one hour of the clock five credentials are mailed, and a sixth mail says that there are more."""
 
 from collections import Counter
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

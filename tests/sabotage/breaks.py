@@ -323,8 +323,8 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/snapshot.py",
-                "for label in half.labels.all if label in found}",
-                "for one in HALVES.values() for label in one.labels.all if label in found}",
+                "for label in half.labels if label in found}",
+                "for one in HALVES.values() for label in one.labels if label in found}",
             ),
         ),
         (CRASHES, "-k", "carried_on and key and waits"),

@@ -1,6 +1,6 @@
 """Who is told when, and that nothing keeps it from reaching them."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Literal
 

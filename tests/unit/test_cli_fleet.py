@@ -1,7 +1,7 @@
 """`status --all`: the worst first, and no more words than a person reads."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

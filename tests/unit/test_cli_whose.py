@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from copy import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest

@@ -1,6 +1,6 @@
 """What to do, as a table of facts in and decision out."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 import pytest

@@ -1,7 +1,7 @@
 """The API key as one half: when it is due, what its intent holds, how its answer is sealed, joined and known."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 import pytest

@@ -4,7 +4,7 @@ import json
 import re
 import shlex
 import subprocess
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 from typing import NamedTuple
 

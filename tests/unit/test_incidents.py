@@ -1,6 +1,6 @@
 """When people are told about a failure that goes on."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

@@ -1,6 +1,7 @@
 """What each write of the ledger says of a half, a table in our hands; how AWS takes it is in tests/integration."""
 
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast

@@ -1,6 +1,6 @@
 """What people and programs read."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 import pytest

@@ -1,6 +1,6 @@
 """What a run measures of the two halves together."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

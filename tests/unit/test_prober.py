@@ -1,7 +1,8 @@
 """How the service is asked: once where once is enough, at a distance, and only while there is time."""
 
 import itertools
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 

@@ -1,7 +1,7 @@
 """What a run answers."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta, timezone
 
 import pytest

@@ -1,7 +1,7 @@
 """`status`: what a person has to see to, and what is shown."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any
 

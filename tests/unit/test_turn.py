@@ -1,6 +1,6 @@
 """Which half a run is about: one acts at most, and neither keeps the other from its turn."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest

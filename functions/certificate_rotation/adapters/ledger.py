@@ -16,7 +16,7 @@ One module, because the conditions of all writes together are the lock.
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 

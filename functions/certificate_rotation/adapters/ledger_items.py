@@ -1,7 +1,7 @@
 """Between our values and DynamoDB's items: times become ISO text in UTC, so that a person can read the table."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from copy import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -45,7 +45,7 @@ def time_text(value: datetime) -> str:
 
 def flat(value: Attempts | Lease | OpenAttempt | LastRotation | Incident | News) -> dict[str, object]:
     """A value of `state` as a plain mapping; what is None is left out."""
-    plain = {f.name: getattr(value, f.name) for f in fields(value) if f.name not in _NOT_STORED}
+    plain = {k: v for k, v in value._asdict().items() if k not in _NOT_STORED}
     return {k: time_text(v) if isinstance(v, datetime) else v for k, v in plain.items() if v is not None}
 
 
@@ -93,8 +93,7 @@ def _value[T](kind: type[T], plain: Mapping[str, Any], name: str) -> T | None:
     found = plain.get(name)
     if found is None:
         return None
-    known = {f.name for f in fields(cast("Any", kind))}
-    return kind(**{k: _native(k, v) for k, v in found.items() if k in known})
+    return kind(**{k: _native(k, v) for k, v in found.items() if k in cast("Any", kind)._fields})
 
 
 def _native(name: str, value: object) -> object:

@@ -6,10 +6,11 @@ the worse harm or a person accepts it. Every question is in this module, because
 halves comes first is asked in `turn`.
 """
 
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Literal, NamedTuple
 
 from certificate_rotation.domain.errors import RotationError
 from certificate_rotation.domain.half import HalfName, Life
@@ -23,8 +24,7 @@ LAST_DAY = timedelta(days=1)  # ... in the last day of the one in use: a third o
 SETTLING = timedelta(hours=1)  # ... and this long after the one in hand was asked for: it may only need a moment
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """The owner's settings that decide.
 
     Attributes:
@@ -45,16 +45,14 @@ class Policy:
 StepName = Literal["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One of the four steps of Secrets Manager's own rotation, and its token: the id of the version it works on."""
 
     name: StepName
     token: str
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """What the event asks for.
 
     Attributes:
@@ -78,7 +76,7 @@ class Command:
         """Whether a person wants another one though that may delete the one in use."""
         return self.force and self.allow_eviction
 
-    def about(self, half: HalfName) -> Self:
+    def about(self, half: HalfName) -> "Command":
         """What it asks for of that half."""
         return self if half is self.half else replace(self, force=False, allow_eviction=False)
 
@@ -93,8 +91,7 @@ class Progress(StrEnum):
     PROMOTED = "promoted"  # and in use; only tidying is left
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """All a decision about one half needs.
 
     Attributes:

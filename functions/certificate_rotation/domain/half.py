@@ -1,8 +1,8 @@
 """The two halves of a credential. Each ends by itself, is renewed by itself, and is limited by itself. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class HalfName(StrEnum):
@@ -22,8 +22,7 @@ class HalfName(StrEnum):
         return HalfName.API_KEY if self is HalfName.CERTIFICATE else HalfName.CERTIFICATE
 
 
-@dataclass(frozen=True)
-class Life:
+class Life(NamedTuple):
     """When a half ends, and when it is due. Times are aware, UTC; None where nobody knows.
 
     Attributes:

@@ -1,8 +1,8 @@
 """One invocation of the function: who it is, what it may still do, and where people find it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 # How long one call to AWS may take: two tries of connecting (2 s) and an answer (3 s), and a pause of up to a second
 # between them (botocore, standard mode). `adapters.aws` makes the clients so. Where the first of several addresses does
@@ -14,8 +14,7 @@ AWS_CALL = timedelta(seconds=AWS_TRIES * (AWS_CONNECT_SECONDS + AWS_ANSWER_SECON
 TIME_FOR_WRITES = 2 * AWS_CALL + timedelta(seconds=3)
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(NamedTuple):
     """This run.
 
     Attributes:

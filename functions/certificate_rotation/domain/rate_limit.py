@@ -5,15 +5,14 @@ The pages do not say when the first ones come back, so the count holds against t
 them, one each hour, or half an hour, since the last.
 """
 
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import NamedTuple
 
 from certificate_rotation.domain.half import HalfName
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(NamedTuple):
     """What the vendor allows: so many attempts, and then one in every `spacing`."""
 
     burst: int
@@ -28,8 +27,7 @@ MARGIN = timedelta(minutes=2)
 LONGEST_RETRY_AFTER = timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class Attempts:
+class Attempts(NamedTuple):
     """What is left of the vendor's limit for one half of a credential.
 
     Attributes:
@@ -54,11 +52,11 @@ class Attempts:
         """How many attempts may leave now."""
         return 0 if self.next_at(now) else max(self.burst_left, 1)
 
-    def charged(self, now: datetime) -> Self:
+    def charged(self, now: datetime) -> "Attempts":
         """One attempt less. Only when `available(now)` is not 0."""
         return replace(self, burst_left=max(self.burst_left - 1, 0), last_at=now, blocked_until=None)
 
-    def exhausted(self, now: datetime, retry_after_seconds: float | None) -> Self:
+    def exhausted(self, now: datetime, retry_after_seconds: float | None) -> "Attempts":
         """The service said 429: its count wins over ours."""
         wait = timedelta(seconds=min(retry_after_seconds or 0, LONGEST_RETRY_AFTER.total_seconds()))
         return replace(self, burst_left=0, last_at=now, blocked_until=now + wait if wait else None)

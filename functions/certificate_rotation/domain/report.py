@@ -1,9 +1,9 @@
 """What a run found and did: its result, its metrics and its messages are made from this. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from certificate_rotation.domain.half import HalfName, Life
 from certificate_rotation.domain.state import LastRotation, State
@@ -13,8 +13,7 @@ Outcome = Literal["rotated", "not_due", "dry_run", "rate_limited", "held", "busy
 """The contract's outcomes; a run that failed has no result, but an error."""
 
 
-@dataclass(frozen=True)
-class Rotated:
+class Rotated(NamedTuple):
     """A rotation as it is told.
 
     Attributes:
@@ -36,8 +35,7 @@ class Rotated:
         return unsure or answer in {Answer.REFUSED, Answer.NONE} or ended
 
 
-@dataclass(frozen=True)
-class HalfReport:
+class HalfReport(NamedTuple):
     """One half, as it was found.
 
     Attributes:
@@ -53,8 +51,7 @@ class HalfReport:
     next_attempt_at: datetime | None
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """One run.
 
     Attributes:
@@ -90,7 +87,7 @@ class Report:
     renews: HalfName | None = None
     cert_name: str | None = None
     serial: str = ""
-    halves: Mapping[HalfName, HalfReport] = field(default_factory=dict)
+    halves: Mapping[HalfName, HalfReport] = MappingProxyType({})
     in_use: Verdict = NOT_ASKED
     why: str | None = None
     until: datetime | None = None

@@ -1,9 +1,10 @@
 """What the ledger remembers of one credential between runs, as plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime
-from typing import Literal, Self
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.rate_limit import UNUSED, Attempts
@@ -12,8 +13,7 @@ Outcome = Literal["unknown", "issued", "rejected"]
 """Of an attempt that was counted: no verdict yet, a new half came back, or one came back and cannot be used."""
 
 
-@dataclass(frozen=True)
-class OpenAttempt:
+class OpenAttempt(NamedTuple):
     """A counted attempt whose new half is not in use yet, or whose outcome nobody knows.
 
     Attributes:
@@ -37,16 +37,14 @@ class OpenAttempt:
     deleted: str = ""
 
 
-@dataclass(frozen=True)
-class Lease:
+class Lease(NamedTuple):
     """The right of one invocation to act on the credential, no longer than it may live."""
 
     owner: str
     until: datetime
 
 
-@dataclass(frozen=True)
-class LastRotation:
+class LastRotation(NamedTuple):
     """The last promotion of a half: consumers may hold the previous one for a while after it.
 
     `fingerprint` and `previous_fingerprint` tell whether the one in use is still one of the two; the names and
@@ -61,8 +59,7 @@ class LastRotation:
     deleted: str = ""
 
 
-@dataclass(frozen=True)
-class Incident:
+class Incident(NamedTuple):
     """A failure people were told about and that is not over.
 
     Attributes:
@@ -80,16 +77,14 @@ class Incident:
     seen_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Telling:
+class Telling(NamedTuple):
     """When people were told of a failure in the last day, and at which level at last; see `incidents`."""
 
     at: tuple[datetime, ...]
     level: int
 
 
-@dataclass(frozen=True)
-class News:
+class News(NamedTuple):
     """A message, complete, that AWS did not take: it is told later as it was.
 
     Attributes:
@@ -119,8 +114,7 @@ class News:
     detail: str
 
 
-@dataclass(frozen=True)
-class HalfState:
+class HalfState(NamedTuple):
     """What is remembered of one half.
 
     Attributes:
@@ -138,8 +132,7 @@ class HalfState:
     incident: Incident | None = None
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """The `state` record.
 
     Attributes:
@@ -159,13 +152,13 @@ class State:
     rotation_token: str = ""
     certificate: HalfState = HalfState(UNUSED[HalfName.CERTIFICATE])
     api_key: HalfState = HalfState(UNUSED[HalfName.API_KEY])
-    told: Mapping[str, Telling] = field(default_factory=dict)
+    told: Mapping[str, Telling] = MappingProxyType({})
     news: tuple[News, ...] = ()
 
     def of(self, half: HalfName) -> HalfState:
         """What is remembered of that half."""
         return self.certificate if half is HalfName.CERTIFICATE else self.api_key
 
-    def having(self, half: HalfName, state: HalfState) -> Self:
+    def having(self, half: HalfName, state: HalfState) -> "State":
         """The same, with something else known of that half."""
         return replace(self, certificate=state) if half is HalfName.CERTIFICATE else replace(self, api_key=state)

@@ -1,7 +1,7 @@
 """What the service said of a credential in this run. Nothing else stands for it: no name, no date, no silence. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from certificate_rotation.domain.errors import ServiceFailure, ServiceUnreachable
 
@@ -15,8 +15,7 @@ class Answer(StrEnum):
     NOT_ASKED = "not asked"
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """An answer, and for want of one the reason.
 
     Attributes:

@@ -8,5 +8,5 @@ from certificate_rotation.halves.certificate import Certificate
 from certificate_rotation.halves.half import Half
 
 HALVES: Mapping[HalfName, Half] = {HalfName.CERTIFICATE: Certificate(), HalfName.API_KEY: ApiKey()}
-OWN_LABELS = frozenset(label for half in HALVES.values() for label in half.labels.all)
+OWN_LABELS = frozenset(label for half in HALVES.values() for label in half.labels)
 """What this program puts on versions of a secret, beside AWSCURRENT."""

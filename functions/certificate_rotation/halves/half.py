@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from certificate_rotation.adapters.device_id_api import DeviceIdApi, Issued
 from certificate_rotation.domain.credential import Credential, json_object, text_of
@@ -19,8 +19,7 @@ from certificate_rotation.domain.state import HalfState
 from certificate_rotation.settings import Settings
 
 
-@dataclass(frozen=True)
-class HalfLabels:
+class HalfLabels(NamedTuple):
     """A half's own labels on versions of the secret.
 
     Attributes:
@@ -32,11 +31,6 @@ class HalfLabels:
     intent: str
     earlier: str
     staged: str
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Each of them."""
-        return self.intent, self.earlier, self.staged
 
 
 @dataclass(frozen=True)

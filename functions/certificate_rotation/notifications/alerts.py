@@ -10,9 +10,9 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from certificate_rotation.adapters.alert_topic import AlertTopic
 from certificate_rotation.adapters.event_bus import EventBus
@@ -34,8 +34,7 @@ PATIENCE = 3  # refusals of one kind in a run, after which the rest waits for th
 QUIET_DAY = timedelta(days=1)  # without a bad event, after which the incident about bad events is over
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What became of news.
 
     Attributes:

@@ -8,9 +8,8 @@ was told. A threshold that is passed is told all the same.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.state import Incident, Telling
@@ -27,8 +26,7 @@ Told = Mapping[str, Telling]
 """When people were told of each failure of a half (`_name`); of the last day, whether or not it is over."""
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """A message to send, and what to remember once it is out or kept for later."""
 
     reason: Reason

@@ -5,9 +5,8 @@ Every sentence that is sent stands here, so that one word means one thing in all
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from certificate_rotation.domain.errors import InvalidEvent, RotationError, StorageFailure, by_itself_of, cure_of
 from certificate_rotation.domain.half import HalfName
@@ -25,8 +24,7 @@ Severity = Literal["CRITICAL", "WARNING", "INFO"]
 DetailType = Literal["Credential Rotated", "Rotation Failed", "Rotation Recovered", "Rotation Dropped"]
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One message.
 
     Attributes:

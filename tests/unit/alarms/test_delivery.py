@@ -1,6 +1,6 @@
 """Runs that could not be delivered to the function, and alerts that could not be delivered to the topic."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 
 import pytest
