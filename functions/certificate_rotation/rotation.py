@@ -213,7 +213,7 @@ class Run:
         for half, decision in decisions.items():
             if isinstance(decision, Ask):
                 too_late = f"Timeout: too little time was left of this invocation. {decision.why} Nothing was done."
-                decisions[half] = Failed(decision.why, InvalidSettings(too_late))
+                decisions[half] = Failed(decision.why, error=InvalidSettings(too_late))
         last_acted = _any(snapshots).record.last_acted
         half = whose_turn(decisions, facts, self._command, last_acted, self._invocation.clock())
         return Turn(half, snapshots, decisions)
@@ -231,9 +231,8 @@ class Run:
 
     def _preview(self, turn: Turn) -> Report:
         decision = turn.decision
-        until = decision.until if isinstance(decision, Hold | Wait) else None
         report = self._describe("dry_run")
-        return replace(report, would_do=_WOULD_DO[type(decision)], why=decision.why, until=until)
+        return replace(report, would_do=_WOULD_DO[type(decision)], why=decision.why, until=decision.until)
 
     def _carry_out(self, turn: Turn) -> Report:
         """Carry the decision out.
@@ -246,7 +245,7 @@ class Run:
             case Issue():
                 self._claim(snapshot)
                 return self._finish(self._promote(self._issue(snapshot)))
-            case Resume(_, another):
+            case Resume(another=another):
                 self._claim(snapshot)
                 return self._finish(self._resume(snapshot, another=another))
             case Drop(why):
@@ -255,7 +254,7 @@ class Run:
                 raise CredentialChangedError(why)
             case Expired(why):
                 raise CredentialExpired(why)
-            case Failed(_, error):
+            case Failed(error=error):
                 raise error
             case Unanswered(why):
                 no_answer = self._prober.known(snapshot.credential).error

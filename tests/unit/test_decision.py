@@ -527,7 +527,7 @@ def test_of_a_half_that_cannot_be_read_nothing_is_decided(progress: Progress, co
     """What AWS refuses to read now is not gone, and a note that means nothing is no leave to guess."""
     failure = InvalidCredential("apiKeyExpiry in the secret is nothing.")
     given = replace(key(None, open_attempt=key_attempt()), progress=progress, failure=failure)
-    assert decide(given, POLICY, command, NOW) == Failed(str(failure), failure)
+    assert decide(given, POLICY, command, NOW) == Failed(str(failure), error=failure)
 
 
 def test_force_is_about_the_half_it_names() -> None:

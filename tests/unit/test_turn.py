@@ -39,7 +39,7 @@ BUSY: Decision = Busy("why")
 FAILURES: list[Decision] = [
     Expired("why"),
     Unanswered("why"),
-    Failed("why", InvalidCredential("apiKeyExpiry in the secret is nothing.")),
+    Failed("why", error=InvalidCredential("apiKeyExpiry in the secret is nothing.")),
 ]
 HELD, LIMITED, YOUNG = Hold("why", None), Wait("why", NOW), NotDue("why")
 

@@ -7,7 +7,7 @@ halves comes first is asked in `turn`.
 """
 
 from copy import replace
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple
@@ -121,9 +121,15 @@ class Facts(NamedTuple):
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do about one half; `why` is what people read. Each kind is a class of its own."""
+    """What to do about one half. Each kind is a class of its own.
+
+    Attributes:
+        why: what people read.
+        until: when the waiting ends, of what waits; None where that has no end by itself.
+    """
 
     why: str
+    until: datetime | None = None
 
 
 class NotDue(Decision):
@@ -152,18 +158,12 @@ class Drop(Decision):
     """Give up a rotation that was made for one no longer in use, then decide again."""
 
 
-@dataclass(frozen=True)
 class Hold(Decision):
-    """Wait, because going ahead may delete the one in use; `until` is None where that has no end by itself."""
-
-    until: datetime | None
+    """Wait, because going ahead may delete the one in use."""
 
 
-@dataclass(frozen=True)
 class Wait(Decision):
     """Wait, because the vendor's limit leaves no attempt before `until`."""
-
-    until: datetime
 
 
 class Busy(Decision):
@@ -182,7 +182,7 @@ class Expired(Decision):
 class Failed(Decision):
     """Nothing can be decided about this half now."""
 
-    error: RotationError
+    error: RotationError = field(kw_only=True)
 
 
 def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner: str = "") -> Decision:
@@ -205,7 +205,7 @@ def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner:
 def _decide(facts: Facts, policy: Policy, command: Command, now: datetime) -> Decision:  # noqa: PLR0911 - a row each
     life, what = facts.life, facts.half.words
     if facts.failure:
-        return Failed(str(facts.failure), facts.failure)
+        return Failed(str(facts.failure), error=facts.failure)
     match facts.progress:
         case Progress.STALE:
             return _about_a_stale_one(facts, ended=life.has_surely_ended(now))
