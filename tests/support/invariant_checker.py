@@ -80,6 +80,7 @@ class InvariantChecker:
         self._replaced = False  # somebody put it there in the middle of the last run
         self._stored = set[str]()  # of which halves they put another one there
         self._interfered, self._forgiven = False, False  # somebody acted in the middle of the last run, and how
+        self._goes_ahead: object = None  # the half that the last run was told to renew whatever it costs
         self._permitted = set[str]()  # of which halves what the last run was told, or the time, allowed to lose one
         self._serial, self._api_key = 0, ""  # in use, or the last ones that could be read
         self._touched = dict.fromkeys(HALVES, False)  # somebody replaced it since the last promotion of it
@@ -184,6 +185,8 @@ class InvariantChecker:
         self._excused = not self._worked  # by time, or by a hand: the code's doing was checked after every run
         self._interfered, self._forgiven = False, False
         self._permitted = set[str]().union(*map(self._permits, (event, *also)))
+        evicts = event.get("force") and event.get("allowEviction")
+        self._goes_ahead = event.get("renew", "certificate") if evicts else None
         self._replaced, self._stored = False, set()
         self._times_accepted, self._times_over_tls = self.env.seen.times_accepted, self.env.seen.over_tls
         self.env.time.advance(timedelta(seconds=1))  # mails tell whole seconds: no two runs are of the same one
@@ -280,6 +283,7 @@ class InvariantChecker:
                 and state.get("certificate_earlier" if half == "certificate" else "api_key_earlier") is None  # is tried
                 and attempt["outcome"] != "issued"
                 and renews not in {None, half}
+                and self._goes_ahead != half  # that ends its hold, though the other half be dead and it cannot renew
                 and (end is None or now < end - CRITICAL - SKEW),
                 sure=sure,
                 works=not self._watching or self.env.seen.times_accepted > self._times_accepted,
