@@ -19,6 +19,7 @@ from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.errors import RotationError
 from simulator import Tenant
 from simulator.faults import CERT_REFRESH, TOKEN_REFRESH
+from simulator.tokens import token_digest
 from tests.support import secret_parser
 from tests.support.alert_oracle import POSTPONED, Ended, Expectation
 from tests.support.aws_calls import Call, Email
@@ -372,16 +373,22 @@ class InvariantChecker:
         sooner = after.not_after < before.not_after
         TALLY.check(5, dead or not sooner, "the new certificate ends sooner than the old one")
         self._excused, self._serial, self._api_key = dead or self._forgiven, after.serial, after.api_key
-        # Of two that wait the first one let in is used: where that is the older one, the next renewal deletes it.
+        # Of two that wait the first one let in is used: where that is the older one, the next renewal deletes it. The
+        # same where the one in use is dead, nothing let in, and the younger one is lost or failed the offline check.
+        issued = {name for r in self.service.answers_so_far().requests for name in (r.issued_cert_name, r.issued_token)}
         if after.api_key != before.api_key:
             self._check_note(after)
-            self._key_put_back = self.service.has_let_in(after) and bool(self.service.younger_tokens(*after.pair))
+            keys = {token.digest for token in self.service.younger_tokens(*after.pair)}
+            usable = keys & (issued | {token_digest(key) for key in self._in_hand.api_keys})
+            self._key_put_back = bool(keys) and (self.service.has_let_in(after) or not usable)
             self._touched["apiKey"] = False
             self._promoted.add(str)
             reload = refused and not self._interfered
             self._news.happened(Fact("rotated", now, "API key", "apiKey", reload=reload))
         if not of_key:
-            self._put_back = self.service.has_let_in(after) and bool(self.service.younger(after.serial))
+            younger = self.service.younger(after.serial)
+            waits = any(one.serial in self._in_hand.serials or one.name in issued for one in younger)
+            self._put_back = bool(younger) and (self.service.has_let_in(after) or not waits)
             self._touched["certificate"] = False
             self._promoted.add(int)
             reload = dead and not self._interfered
