@@ -284,12 +284,18 @@ class InvariantChecker:
                 and state.get("certificate_earlier" if half == "certificate" else "api_key_earlier") is None  # is tried
                 and attempt["outcome"] != "issued"
                 and renews not in {None, half}
+                and not self._is_at_work(state)  # who holds the lease tells of it
                 and self._goes_ahead != half  # that ends its hold, though the other half be dead and it cannot renew
                 and (end is None or now < end - CRITICAL - SKEW),
                 sure=sure,
                 works=not self._watching or self.env.seen.times_accepted > self._times_accepted,
             )
         )
+
+    def _is_at_work(self, state: Mapping[str, Any]) -> bool:
+        """Whether another run is, or died so lately that nobody can tell."""
+        lease = state.get("lease")
+        return lease is not None and self.env.time.now() < datetime.fromisoformat(lease["until"]) + SKEW
 
     def _end_of_key(self, held: Held) -> datetime | None:
         """By its note. Design: one that has passed, of a key the service does not refuse, is stale: it says nothing."""
