@@ -81,6 +81,7 @@ class InvariantChecker:
         self._replaced = False  # somebody put it there in the middle of the last run
         self._stored = set[str]()  # of which halves they put another one there
         self._interfered, self._forgiven = False, False  # somebody acted in the middle of the last run, and how
+        self._unwritten = False  # AWS refused to write down what became of an attempt in the last run
         self._goes_ahead: object = None  # the half that the last run was told to renew whatever it costs
         self._permitted = set[str]()  # of which halves what the last run was told, or the time, allowed to lose one
         self._serial, self._api_key = 0, ""  # in use, or the last ones that could be read
@@ -254,6 +255,7 @@ class InvariantChecker:
         forgot = any(call.failure and call.operation in _OF_LEDGER for call in calls) or killed
         self._collect_news(mails, given_up, remembered=not forgot)
         sure = not (refused or self._interfered or killed)
+        self._unwritten = any(call.failure and call.operation == "TransactWriteItems" for call in calls)
         for half in HALVES:
             self._check_alerts(half, outcome, fresh, state, sure=sure)
 
@@ -267,7 +269,9 @@ class InvariantChecker:
         known = [end for end in ends.values() if end]
         same = attempt is not None and attempt == self._attempts.get(half)
         unchanged = same and not self._touched[half]
-        if same and not (self._interfered or self._replaced) and renews not in {None, half}:
+        # What was made for one that somebody replaced is given up, labels first; then the run may be about the other.
+        given_up = self._unwritten and self._touched[half]
+        if same and not (given_up or self._interfered or self._replaced) and renews not in {None, half}:
             self._check_labels("CERTIFICATE_" if half == "certificate" else "API_KEY_")
         self._attempts[half] = attempt
         end = ends.get(half)
