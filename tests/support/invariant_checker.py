@@ -474,7 +474,9 @@ class InvariantChecker:
             self._news.happened(Fact(outcome, self.env.time.now(), half=self.env.renews or "certificate"))
         if not (failed or dry) and outcome not in _DID_NOT_COME_TO_TELL:
             one_by_one = one_half or both or self._both_waited
-            self._news.check(self.env.renews or "certificate" if one_by_one else None)
+            unreadable = outcome == "InvalidCredential" and self.env.renews is None  # so no rotation can be closed
+            unclosed = {half for half, attempt in self._attempts.items() if attempt} if unreadable else set[str]()
+            self._news.check(self.env.renews or "certificate" if one_by_one else None, unclosed)
 
     @property
     def is_hopeless(self) -> bool:
