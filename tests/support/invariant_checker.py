@@ -194,6 +194,7 @@ class InvariantChecker:
         self.env.time.advance(timedelta(seconds=1))  # mails tell whole seconds: no two runs are of the same one
         begun, self._both_waited = self.env.time.now(), self._news.of_both_waits
         self._labels = self._labels_of_rotations()
+        self._news.run_begins()
         try:
             outcome = by() if by else str(self.env.run_with(self._container, event, ahead=ahead)["outcome"])
         except RotationError as error:
