@@ -15,11 +15,11 @@ from certificate_rotation.domain import errors
 from certificate_rotation.domain.errors import RefreshFailed, RotationError, RotationPostponed
 from certificate_rotation.domain.half import HalfName, Life
 from certificate_rotation.domain.report import HalfReport, Report, Rotated
-from certificate_rotation.domain.state import Incident, LastRotation
+from certificate_rotation.domain.state import Incident, LastRotation, News
 from certificate_rotation.domain.verdict import ACCEPTED, NOT_ASKED, REFUSED, Answer, Verdict
 from certificate_rotation.notifications import messages
 from certificate_rotation.notifications.incidents import level_of
-from certificate_rotation.notifications.messages import ALONE, Message
+from certificate_rotation.notifications.messages import ALONE
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/alerts.md"
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -100,7 +100,7 @@ def named() -> dict[str, type[RotationError]]:
     return {c.__name__: c for c in found if c not in {RotationError, RefreshFailed, RotationPostponed}}
 
 
-def failures() -> Iterator[Message]:
+def failures() -> Iterator[News]:
     """One for each error."""
     for name, kind in named().items():
         report = replace(REPORT, in_use=ANSWERS.get(name, ACCEPTED))
@@ -127,7 +127,7 @@ def failures() -> Iterator[Message]:
         yield _failed(error, report)
 
 
-def failures_of_the_key() -> Iterator[Message]:
+def failures_of_the_key() -> Iterator[News]:
     """Where a mail about the API key says something else than one about the certificate."""
     report = replace(REPORT, renews=HalfName.API_KEY)
     unknown = replace(_with(report, HalfName.API_KEY, life=Life(), held_until=None), in_use=ACCEPTED)
@@ -140,7 +140,7 @@ def failures_of_the_key() -> Iterator[Message]:
     yield _failed(errors.StorageFailure(said["StorageFailure"], holds=True), report)
 
 
-def _failed(error: RotationError, report: Report) -> Message:
+def _failed(error: RotationError, report: Report) -> News:
     left = report.ends - NOW if report.ends else None
     return messages.failed(error, report, Incident(type(error).__name__, NOW, NOW, level_of(left)), "begun")
 
@@ -149,7 +149,7 @@ def _with(report: Report, half: HalfName, **changes: Any) -> Report:  # noqa: AN
     return replace(report, halves={**report.halves, half: replace(report.halves[half], **changes)})
 
 
-def news() -> Iterator[Message]:
+def news() -> Iterator[News]:
     """What is not a failure, and a failure that goes on."""
     over = Incident("ServiceFailure", since=NOW - timedelta(hours=5), alerted_at=NOW - timedelta(hours=5), level=0)
     life = Life(NOW + timedelta(days=90), NOW + timedelta(days=60))
@@ -165,7 +165,7 @@ def news() -> Iterator[Message]:
     yield messages.failed(error, replace(near, in_use=NO_ANSWER), escalated, "escalated")
 
 
-def news_of_the_key() -> Iterator[Message]:
+def news_of_the_key() -> Iterator[News]:
     """As `news`, of the API key."""
     report = replace(REPORT, renews=HalfName.API_KEY)
     new = LastRotation(NOW, "", "f", "p", deleted="an older API key")
@@ -232,7 +232,7 @@ def page() -> str:
         *(f"- *{answer}*: {sentence}" for answer, sentence in traffic()),
         "## When it is many at once",
         _OF_MANY,
-        _mail(*messages.and_more(next(m for m in failures() if m.code == "ServiceFailure"), REPORT)),
+        _mail(messages.and_more(next(m for m in failures() if m.code == "ServiceFailure"), REPORT)),
         "## What programs get",
         _FOR_PROGRAMS,
         *(_detail(message) for message in (list(news())[1], next(news_of_the_key()), list(failures())[-1])),
@@ -240,16 +240,16 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _shown(message: Message, of: str = "") -> str:
+def _shown(message: News, of: str = "") -> str:
     heading = f"{message.code}, of {of}" if of else message.code
-    return f"### {heading}\n\n{_mail(message.subject, message.text)}"
+    return f"### {heading}\n\n{_mail(message)}"
 
 
-def _mail(subject: str, text: str) -> str:
-    return f"```text\nSubject: {subject}\n\n{text}\n```"
+def _mail(message: News) -> str:
+    return f"```text\nSubject: {message.subject}\n\n{message.text}\n```"
 
 
-def _detail(message: Message) -> str:
+def _detail(message: News) -> str:
     return f"```json\n{json.dumps(json.loads(message.detail), indent=2)}\n```"
 
 

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from certificate_rotation.domain.state import News
 from certificate_rotation.domain.verdict import Answer
-from certificate_rotation.notifications.messages import MAX_SUBJECT, Message
+from certificate_rotation.notifications.messages import MAX_SUBJECT
 from dev import render_alert_docs
 
 
@@ -17,7 +18,7 @@ def test_the_page_shows_what_the_code_says() -> None:
 @pytest.mark.parametrize(
     "message", [*render_alert_docs.failures(), *render_alert_docs.news()], ids=lambda message: message.subject
 )
-def test_every_alert_answers_the_same_questions_in_the_same_order(message: Message) -> None:
+def test_every_alert_answers_the_same_questions_in_the_same_order(message: News) -> None:
     """Who is woken up looks for the answer in its place."""
     assert len(message.subject) <= MAX_SUBJECT
     titles = ["What happened", "Does traffic still work", "What happens by itself", "What you can do", "Details"]

@@ -85,20 +85,20 @@ class Telling(NamedTuple):
 
 
 class News(NamedTuple):
-    """A message, complete, that AWS did not take: it is told later as it was.
+    """A message, complete. What AWS does not take of it is kept, and told later as it was.
 
     Attributes:
-        name: of its attribute in the ledger; also the order in which news is told.
+        name: of its attribute in the ledger; also the order in which news is told. Empty until it is to be sent.
         at: when it should have gone out.
-        severity: for filters.
-        code: for filters.
+        severity: how bad it is; people sort by it.
+        code: an error's class name, or `rotated`, `recovered` or `dropped`.
         secret: for filters.
         half: which one it is about; of the credential or the function as a whole, the certificate.
         subject: of the mail.
         text: of the mail.
         mail: whether the topic still has to take it.
         detail_type: of the event.
-        detail: of the event, JSON; empty when the bus has it, or where the message is a mail alone.
+        detail: of the event: the same for programs, JSON; empty when the bus has it, or for a mail alone.
     """
 
     name: str

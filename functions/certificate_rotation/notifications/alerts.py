@@ -24,7 +24,7 @@ from certificate_rotation.domain.report import Report, Rotated
 from certificate_rotation.domain.state import Incident, News, State
 from certificate_rotation.notifications import messages
 from certificate_rotation.notifications.incidents import LAST_DAY, notice
-from certificate_rotation.notifications.messages import ALONE, Message
+from certificate_rotation.notifications.messages import ALONE
 
 logger = logging.getLogger(__name__)
 
@@ -148,30 +148,18 @@ class Alerts:
             logger.warning("Whether people know of this already cannot be read, so they are told again: %s", error)
             return None
 
-    def _news(self, message: Message, report: Report, *, alone: bool, mailed: bool = True) -> list[News]:
+    def _news(self, message: News, report: Report, *, alone: bool, mailed: bool = True) -> list[News]:
         """What has to go out for one message: an event always; a mail, unless many of its cause went out already."""
-        place = "mail" if alone else self._place(message, report)
-        news = News(
-            name=f"{NEWS}{report.at:%Y%m%dT%H%M%S%f}_{uuid.uuid4().hex[:8]}",
-            at=report.at,
-            severity=message.severity,
-            code=message.code,
-            secret=report.secret,
-            half=report.half,
-            subject=message.subject,
-            text=message.text,
-            mail=mailed and place == "mail",
-            detail_type=message.detail_type,
-            detail=message.detail,
-        )
+        place = "mail" if alone else self._place(message)
+        name = f"{NEWS}{report.at:%Y%m%dT%H%M%S%f}_{uuid.uuid4().hex[:8]}"
+        news = replace(message, name=name, mail=mailed and place == "mail")
         if not mailed or place != "more":
             return [news]
-        subject, text = messages.and_more(message, report)
-        return [news, replace(news, name=f"{news.name}_more", subject=subject, text=text, mail=True, detail="")]
+        return [news, replace(messages.and_more(message, report), name=f"{name}_more")]
 
-    def _place(self, message: Message, report: Report) -> Literal["mail", "more", "event alone"]:
+    def _place(self, message: News) -> Literal["mail", "more", "event alone"]:
         try:
-            number = self._ledger.count_mail(self._topic.arn, message.code, report.at)
+            number = self._ledger.count_mail(self._topic.arn, message.code, message.at)
         except StorageFailure as error:
             logger.warning("How many others have the same to tell cannot be found out, so it is mailed: %s", error)
             return "mail"

@@ -5,13 +5,14 @@ Every sentence that is sent stands here, so that one word means one thing in all
 
 import json
 from collections.abc import Mapping
+from copy import replace
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from certificate_rotation.domain.errors import InvalidEvent, RotationError, StorageFailure, by_itself_of, cure_of
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.report import HalfReport, Report, Rotated
-from certificate_rotation.domain.state import Incident
+from certificate_rotation.domain.state import Incident, News
 from certificate_rotation.domain.times import days_left, utc_text
 from certificate_rotation.domain.verdict import Answer
 from certificate_rotation.notifications.incidents import Reason
@@ -24,27 +25,7 @@ Severity = Literal["CRITICAL", "WARNING", "INFO"]
 DetailType = Literal["Credential Rotated", "Rotation Failed", "Rotation Recovered", "Rotation Dropped"]
 
 
-class Message(NamedTuple):
-    """One message.
-
-    Attributes:
-        severity: how bad it is; people sort by it.
-        code: an error's class name, or `rotated`, `recovered` or `dropped`.
-        subject: of the mail.
-        text: of the mail.
-        detail_type: of the event.
-        detail: of the event: the same for programs, JSON.
-    """
-
-    severity: Severity
-    code: str
-    subject: str
-    text: str
-    detail_type: DetailType
-    detail: str
-
-
-def failed(error: Exception, report: Report, incident: Incident, reason: Reason) -> Message:
+def failed(error: Exception, report: Report, incident: Incident, reason: Reason) -> News:
     """Tell of a failure: what happened, whether traffic works, what comes by itself, what a person can do."""
     named = error if isinstance(error, RotationError) else None
     # An error without a name of ours may quote anything: its message stays in the log.
@@ -71,7 +52,7 @@ def failed(error: Exception, report: Report, incident: Incident, reason: Reason)
     )
 
 
-def rotated(told: Rotated, over: Incident | None, report: Report) -> Message:
+def rotated(told: Rotated, over: Incident | None, report: Report) -> News:
     """Tell that a new half is in use, and that an incident has ended with it."""
     rotation, what = told.rotation, report.half.words
     new = f"certificate, {rotation.name}," if report.half is HalfName.CERTIFICATE else "API key"
@@ -90,7 +71,7 @@ def rotated(told: Rotated, over: Incident | None, report: Report) -> Message:
     return _message(severity, "rotated", "Credential Rotated", report, body=body, more=more)
 
 
-def recovered(incident: Incident, report: Report) -> Message:
+def recovered(incident: Incident, report: Report) -> News:
     """Tell that an incident is over though nothing was rotated."""
     fine = "Renewal is not due." if report.halves else "Event and settings were good in this run."
     body = {
@@ -103,7 +84,7 @@ def recovered(incident: Incident, report: Report) -> Message:
     return _message("INFO", "recovered", "Rotation Recovered", report, body=body, more=more)
 
 
-def dropped(names: str, report: Report) -> Message:
+def dropped(names: str, report: Report) -> News:
     """Tell that what the service issued will not be used; `names` of it, empty where it has none."""
     what = report.half.words
     body = {
@@ -119,8 +100,8 @@ def dropped(names: str, report: Report) -> Message:
     return _message("INFO", "dropped", "Rotation Dropped", report, body=body, more={"droppedCertName": names or None})
 
 
-def and_more(message: Message, report: Report) -> tuple[str, str]:
-    """Subject and text of the mail in place of the sixth one of its cause in an hour."""
+def and_more(message: News, report: Report) -> News:
+    """The mail in place of the sixth one of its cause in an hour; no event, for each message has one."""
     until = report.at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     subject = _printable(f"[Device-ID] {message.severity}: {message.code[:50]} - more than {ALONE} credentials")
     body = {
@@ -132,7 +113,7 @@ def and_more(message: Message, report: Report) -> tuple[str, str]:
         f"them, the worst first; the dashboard shows how many. The {ALONE} mails before this one say what to do.",
         "Details": f"Code: {message.code}\nNow: {utc_text(report.at)}",
     }
-    return subject, _text(body)
+    return replace(message, subject=subject, text=_text(body), mail=True, detail="")
 
 
 def late(text: str, at: datetime) -> str:
@@ -163,10 +144,9 @@ def _message(  # noqa: PLR0913 - one per part of it
     body: Mapping[str, str],
     more: Mapping[str, object],
     commands: str | None = None,
-) -> Message:
+) -> News:
     subject, about = _subject(severity, code, report), report.concerned
-    parts = {**body, "Details": _details(code, report, commands)}
-    text = _text(parts)
+    text = _text({**body, "Details": _details(code, report, commands)})
     detail = {
         "version": VERSION,
         "severity": severity,
@@ -188,7 +168,8 @@ def _message(  # noqa: PLR0913 - one per part of it
         "subject": subject,
         "text": text,
     }
-    return Message(severity, code, subject, text, detail_type, json.dumps(detail))
+    filters = (severity, code, report.secret, report.half)
+    return News("", report.at, *filters, subject, text, True, detail_type, json.dumps(detail))
 
 
 def _text(parts: Mapping[str, str]) -> str:
