@@ -222,7 +222,7 @@ class Promotion:
                 done.rotated, report, snapshot.record, invocation, announce=announce
             )
             if opened is None:  # somebody deleted the ledger's record
-                ledger.remember(snapshot.arn, half.name, None, snapshot.record.told, keep=news.kept, told=news.gone)
+                ledger.remember(snapshot.arn, half.name, None, snapshot.record.told, news.changes)
                 return news, False
             closed = ledger.close(
                 snapshot.arn,
@@ -231,8 +231,7 @@ class Promotion:
                 opened,
                 rotation,
                 promoted=attempt or opened,
-                keep=news.kept,
-                told=news.gone,
+                news=news.changes,
             )
         return news, closed
 
@@ -244,9 +243,9 @@ class Promotion:
             news = self._dependencies.alerts.dropped(names, report, snapshot.record, self._invocation)
         self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.all_labels)
         if attempt:
-            self._dependencies.ledger.drop(snapshot.arn, half.name, attempt, keep=news.kept, told=news.gone)
+            self._dependencies.ledger.drop(snapshot.arn, half.name, attempt, news.changes)
         else:  # somebody deleted the ledger's record of it
-            self._dependencies.ledger.change_news(snapshot.arn, keep=news.kept, told=news.gone)
+            self._dependencies.ledger.change_news(snapshot.arn, news.changes)
         return news
 
     def _checked(self, snapshot: Snapshot) -> list[_Candidate]:

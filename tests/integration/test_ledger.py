@@ -31,6 +31,7 @@ INCIDENT = Incident("ServiceFailure", NOW, NOW, 2)
 TOLD = {"ServiceFailure": Telling((NOW, NOW + timedelta(hours=1)), 2), "Unauthorized": Telling((NOW,), 0)}
 NEWS = News("news_1", NOW, "INFO", "rotated", ARN, "certificate", "subject", "text", True, "Credential Rotated", "{}")
 LATER = replace(NEWS, name="news_2", mail=False)
+KEPT = {NEWS.name: NEWS}
 UNUSED = State().certificate
 HALF = HalfName.CERTIFICATE  # where it makes no difference which
 
@@ -78,38 +79,44 @@ def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
         (lambda ledger: ledger.charge(ARN, half, "ours", Attempts(2, NOW), FIRST), True),
         (lambda ledger: ledger.journal(ARN, half, SECOND), REFUSED),
         (lambda ledger: ledger.journal(ARN, half, FIRST), None),
-        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD), None),
+        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, {}), None),
         (
             lambda ledger: ledger.load(ARN),
             known(3, Attempts(2, NOW), OURS, open_attempt=FIRST, incident=INCIDENT, told=TOLD),
         ),
-        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, keep=[NEWS]), None),
-        (lambda ledger: ledger.remember(ARN, half, None, {}, keep=[LATER]), None),
+        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, KEPT), None),
+        (lambda ledger: ledger.remember(ARN, half, None, {}, {LATER.name: LATER}), None),
         (
             lambda ledger: ledger.load(ARN),
             known(3, Attempts(2, NOW), OURS, told={}, open_attempt=FIRST, news=(NEWS, LATER)),
         ),
         (
-            lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, keep=[NEWS], told=[NEWS, LATER]),
+            lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, {NEWS.name: NEWS, LATER.name: None}),
             None,
         ),  # what is kept stays
         (lambda ledger: ledger.load(ARN).news, (NEWS,)),
-        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, told=[NEWS]), None),
-        (lambda ledger: ledger.change_news(ARN, keep=[NEWS, LATER]), None),
-        (lambda ledger: ledger.change_news(ARN, keep=[LATER], told=[NEWS, LATER]), None),
-        (lambda ledger: ledger.change_news(ARN), None),
+        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, {NEWS.name: None}), None),
+        (lambda ledger: ledger.change_news(ARN, {NEWS.name: NEWS, LATER.name: LATER}), None),
+        (lambda ledger: ledger.change_news(ARN, {LATER.name: LATER, NEWS.name: None}), None),
+        (lambda ledger: ledger.change_news(ARN, {}), None),
         (
             lambda ledger: ledger.load(ARN),
             known(3, Attempts(2, NOW), OURS, open_attempt=FIRST, incident=INCIDENT, told=TOLD, news=(LATER,)),
         ),
-        (lambda ledger: ledger.change_news(ARN, told=[LATER]), None),
-        (lambda ledger: ledger.close(ARN, half, "theirs", FIRST, ROTATION, promoted=FIRST, keep=[NEWS]), False),
-        (lambda ledger: ledger.close(ARN, half, "ours", SECOND, ROTATION, promoted=SECOND, keep=[NEWS]), False),
+        (lambda ledger: ledger.change_news(ARN, {LATER.name: None}), None),
+        (
+            lambda ledger: ledger.close(ARN, half, "theirs", FIRST, ROTATION, promoted=FIRST, news=KEPT),
+            False,
+        ),
+        (
+            lambda ledger: ledger.close(ARN, half, "ours", SECOND, ROTATION, promoted=SECOND, news=KEPT),
+            False,
+        ),
         (
             lambda ledger: ledger.load(ARN),
             known(3, Attempts(2, NOW), OURS, open_attempt=FIRST, incident=INCIDENT, told=TOLD),
         ),
-        (lambda ledger: ledger.close(ARN, half, "ours", FIRST, ROTATION, promoted=FIRST, keep=[NEWS]), True),
+        (lambda ledger: ledger.close(ARN, half, "ours", FIRST, ROTATION, promoted=FIRST, news=KEPT), True),
         (lambda ledger: ledger.load(ARN), known(4, Attempts(2, NOW), last_rotation=ROTATION, told=TOLD, news=(NEWS,))),
         (lambda ledger: ledger.release(ARN, "ours"), False),
         (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS, half), True),
@@ -122,7 +129,10 @@ def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
         (lambda ledger: ledger.settle(ARN, half, Attempts(), SECOND, outcome="B", message="no", earlier=None), None),
         (lambda ledger: ledger.load(ARN), later(8, open_attempt=THIRD)),
         (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FOURTH, earlier=THIRD), True),
-        (lambda ledger: ledger.close(ARN, half, "theirs", FOURTH, ROTATION, promoted=THIRD, told=[NEWS]), True),
+        (
+            lambda ledger: ledger.close(ARN, half, "theirs", FOURTH, ROTATION, promoted=THIRD, news={NEWS.name: None}),
+            True,
+        ),
         (lambda ledger: ledger.load(ARN), later(10, lease=None, news=())),
         (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS, half), True),
         (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=THIRD), True),
@@ -131,13 +141,13 @@ def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
         (lambda ledger: ledger.settle(ARN, half, Attempts(), FIFTH, outcome="C", message="why", earlier=None), None),
         (lambda ledger: ledger.load(ARN), later(14, attempts=Attempts(), news=())),
         (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=THIRD), True),
-        (lambda ledger: ledger.drop(ARN, half, SECOND, keep=[NEWS]), None),
+        (lambda ledger: ledger.drop(ARN, half, SECOND, KEPT), None),
         (lambda ledger: ledger.load(ARN), later(15, open_attempt=FIFTH, earlier=THIRD, news=())),
-        (lambda ledger: ledger.drop(ARN, half, FIFTH, keep=[NEWS, LATER]), None),
-        (lambda ledger: ledger.drop(ARN, half, FIFTH, keep=[NEWS]), None),
+        (lambda ledger: ledger.drop(ARN, half, FIFTH, {NEWS.name: NEWS, LATER.name: LATER}), None),
+        (lambda ledger: ledger.drop(ARN, half, FIFTH, KEPT), None),
         (lambda ledger: ledger.load(ARN), later(16, news=(NEWS, LATER))),
         (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH), True),
-        (lambda ledger: ledger.drop(ARN, half, FIFTH, told=[NEWS]), None),
+        (lambda ledger: ledger.drop(ARN, half, FIFTH, {NEWS.name: None}), None),
         (lambda ledger: ledger.release(ARN, "ours"), False),
         (lambda ledger: ledger.release(ARN, "theirs"), True),
         (lambda ledger: ledger.load(ARN), later(19, lease=None, news=(LATER,))),
@@ -152,7 +162,7 @@ def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
 BY_OPERATION: Mapping[str, Write] = {
     "GetItem": lambda ledger: ledger.load(ARN),
     "UpdateItem": lambda ledger: ledger.release(ARN, "ours"),
-    "TransactWriteItems": lambda ledger: ledger.drop(ARN, HALF, FIRST),
+    "TransactWriteItems": lambda ledger: ledger.drop(ARN, HALF, FIRST, {}),
 }
 HISTORY = {
     FIRST.started_at: ("rotated", None),

@@ -1,7 +1,7 @@
 """Where a unit test's messages go: a topic, a bus and a ledger in our hands."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from copy import replace
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from certificate_rotation.domain.errors import ServiceFailure, StorageFailure
 from certificate_rotation.domain.half import HalfName, Life
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import HalfReport, Report
-from certificate_rotation.domain.state import Incident, News, State, Telling
+from certificate_rotation.domain.state import Incident, News, NewsChanges, State, Telling
 from certificate_rotation.domain.verdict import ACCEPTED, Answer, Verdict
 from certificate_rotation.notifications.alerts import Alerts
 from tests.support.factories import NOW
@@ -108,28 +108,20 @@ class Memory:
         return self.state
 
     def remember(
-        self,
-        _arn: str,
-        half: HalfName,
-        incident: Incident | None,
-        when: Mapping[str, Telling],
-        *,
-        keep: Iterable[News] = (),
-        told: Iterable[News] = (),
+        self, _arn: str, half: HalfName, incident: Incident | None, when: Mapping[str, Telling], news: NewsChanges
     ) -> None:
         """As the ledger."""
-        self.change_news(_arn, keep=keep, told=told)
+        self.change_news(_arn, news)
         of_half = replace(self.state.of(half), incident=incident)
         self.state = replace(self.state.having(half, of_half), told=when)
 
-    def change_news(self, _arn: str, *, keep: Iterable[News] = (), told: Iterable[News] = ()) -> None:
+    def change_news(self, _arn: str, news: NewsChanges) -> None:
         """As the ledger."""
         if self.refuses:
             raise StorageFailure("AWS refused changing the ledger.")
-        left = {news.name: news for news in self.state.news} | {news.name: news for news in keep}
-        for news in set(told) - set(keep):
-            left.pop(news.name, None)
-        self.state = replace(self.state, news=tuple(left.values()))
+        if news:
+            left = {message.name: message for message in self.state.news} | dict(news)
+            self.state = replace(self.state, news=tuple(message for message in left.values() if message))
 
     def count_mail(self, _topic_arn: str, cause: str, _now: datetime) -> int:
         """As the ledger; how many there are at once is looked at in tests/integration."""

@@ -154,7 +154,7 @@ def test_what_waited_is_told_before_what_is_new() -> None:
     told = alerts(topic, Memory()).rotated(what, REPORT, known(late), run(), announce=True)
     assert topic.text(0).endswith("must reload")
     assert "is in use" in topic.text(1)
-    assert told == Delivery(gone=(late,))
+    assert told == Delivery({late.name: None})
 
 
 def test_only_what_many_may_have_to_tell_is_counted() -> None:

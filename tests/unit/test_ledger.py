@@ -60,8 +60,8 @@ WRITES: "dict[str, Callable[[Ledger, HalfName], object]]" = {
     "settle": lambda ledger, half: ledger.settle(
         ARN, half, ATTEMPTS, ANSWERED, outcome="ServiceFailure", message="503", earlier=EARLIER
     ),
-    "close": lambda ledger, half: ledger.close(ARN, half, "owner", ASKED, ROTATION, promoted=ANSWERED),
-    "drop": lambda ledger, half: ledger.drop(ARN, half, ANSWERED),
+    "close": lambda ledger, half: ledger.close(ARN, half, "owner", ASKED, ROTATION, promoted=ANSWERED, news={}),
+    "drop": lambda ledger, half: ledger.drop(ARN, half, ANSWERED, {}),
 }
 
 

@@ -15,7 +15,7 @@ One module, because the conditions of all writes together are the lock.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from copy import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from certificate_rotation.adapters.ledger_items import attribute, flat, flat_tol
 from certificate_rotation.domain.errors import StorageFailure
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.rate_limit import Attempts
-from certificate_rotation.domain.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
+from certificate_rotation.domain.state import Incident, LastRotation, Lease, NewsChanges, OpenAttempt, State, Telling
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -153,8 +153,7 @@ class Ledger:
         rotation: LastRotation,
         *,
         promoted: OpenAttempt,
-        keep: Iterable[News] = (),
-        told: Iterable[News] = (),
+        news: NewsChanges,
     ) -> bool:
         """Close the rotation and give the lease back: the new half is in use and the labels are tidied.
 
@@ -167,53 +166,36 @@ class Ledger:
             attempt: the open one.
             rotation: what happened.
             promoted: the attempt whose answer is in use: the open one, or the earlier one.
-            keep: the news AWS did not take: the next run tells it.
-            told: the news of earlier runs that AWS took now.
+            news: what AWS did not take of it, for the next run; and what it took now of earlier runs' news.
         """
         changes = {
             **_over(half),
             attribute(half, "incident"): None,
             attribute(half, "last_rotation"): flat(rotation),
             "lease": None,
-            **_of_news(keep, told),
+            **_of_news(news),
         }
         return self._change(arn, half, changes, promoted, owner=owner, still_open=attempt, outcome="rotated")
 
-    def drop(
-        self,
-        arn: str,
-        half: HalfName,
-        attempt: OpenAttempt,
-        *,
-        keep: Iterable[News] = (),
-        told: Iterable[News] = (),
-    ) -> None:
-        """Forget an attempt that was made for one no longer in use; its history stays."""
-        changes = {**_over(half), **_of_news(keep, told)}
+    def drop(self, arn: str, half: HalfName, attempt: OpenAttempt, news: NewsChanges) -> None:
+        """Forget an attempt that was made for one no longer in use; its history stays. `news`: as of `close`."""
+        changes = {**_over(half), **_of_news(news)}
         self._change(arn, half, changes, attempt, still_open=attempt, outcome="dropped")
 
-    def remember(  # noqa: PLR0913 - one per thing that is written
-        self,
-        arn: str,
-        half: HalfName,
-        incident: Incident | None,
-        when: Mapping[str, Telling],
-        *,
-        keep: Iterable[News] = (),
-        told: Iterable[News] = (),
+    def remember(
+        self, arn: str, half: HalfName, incident: Incident | None, when: Mapping[str, Telling], news: NewsChanges
     ) -> None:
         """Set or clear a half's open incident, and when people were told. Needs no lease: no credential hangs on it.
 
-        `keep`, `told`: as of `close`.
+        `news`: as of `close`.
         """
         about = {"told": flat_told(when), attribute(half, "incident"): flat(incident) if incident else None}
-        self._update(arn, {**about, **_of_news(keep, told)})
+        self._update(arn, {**about, **_of_news(news)})
 
-    def change_news(self, arn: str, *, keep: Iterable[News] = (), told: Iterable[News] = ()) -> None:
-        """Change what waits to be told, and nothing else; `keep`, `told` as of `close`."""
-        changes = _of_news(keep, told)
-        if changes:
-            self._update(arn, changes)
+    def change_news(self, arn: str, news: NewsChanges) -> None:
+        """Change what waits to be told, if anything, and nothing else; `news` as of `close`."""
+        if news:
+            self._update(arn, _of_news(news))
 
     def note_token(self, arn: str, token: str) -> None:
         """Write down that Secrets Manager's own rotation began, so that the labels are looked at. Needs no lease."""
@@ -322,9 +304,9 @@ def _over(half: HalfName) -> dict[str, object]:
     return {attribute(half, "open_attempt"): None, attribute(half, "earlier"): None}
 
 
-def _of_news(keep: Iterable[News], told: Iterable[News]) -> dict[str, object]:
+def _of_news(news: NewsChanges) -> dict[str, object]:
     """An attribute for each message, so that two runs never undo each other's."""
-    return {**{news.name: None for news in told}, **{news.name: flat(news) for news in keep}}
+    return {name: flat(message) if message else None for name, message in news.items()}
 
 
 def _state(stored: Mapping[str, Any]) -> State:

@@ -114,6 +114,10 @@ class News(NamedTuple):
     detail: str
 
 
+type NewsChanges = Mapping[str, News | None]
+"""What changes of the news that waits: under its name each message to keep, None for each to forget."""
+
+
 class HalfState(NamedTuple):
     """What is remembered of one half.
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from copy import replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from certificate_rotation.adapters.alert_topic import AlertTopic
@@ -21,7 +22,7 @@ from certificate_rotation.adapters.ledger_items import NEWS
 from certificate_rotation.domain.errors import InvalidEvent, StorageFailure
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import Report, Rotated
-from certificate_rotation.domain.state import Incident, News, State
+from certificate_rotation.domain.state import Incident, News, NewsChanges, State
 from certificate_rotation.notifications import messages
 from certificate_rotation.notifications.incidents import LAST_DAY, notice
 from certificate_rotation.notifications.messages import ALONE
@@ -38,13 +39,12 @@ class Delivery(NamedTuple):
     """What became of news.
 
     Attributes:
-        kept: what AWS did not take, to be written down.
-        gone: what was written down before and AWS has taken now, or what newer news stands for.
+        changes: to be written down: what AWS did not take; and what was written down before and it has taken now, or
+            what newer news stands for.
         mails_refused: how many mails AWS did not take.
     """
 
-    kept: tuple[News, ...] = ()
-    gone: tuple[News, ...] = ()
+    changes: NewsChanges = MappingProxyType({})
     mails_refused: int = 0
 
 
@@ -68,21 +68,20 @@ class Alerts:
         code, incident = type(error).__name__, known.of(half).incident
         due = notice(incident, known.told, code, time_left, now, half=half)
         if due is None:
+            if not (report.of_function and incident and incident.code == code):
+                return self.catch_up(report.secret, known, invocation)
             done = self._deliver([], known.news, invocation)
-            if report.of_function and incident and incident.code == code:
-                self._remember(report, replace(incident, seen_at=now), known, done)
-            else:
-                self._write_down(report.secret, done)
+            self._remember(report, replace(incident, seen_at=now), known, done.changes)
             return done
         message = messages.failed(error, report, due.incident, due.reason)
         alone = report.of_function or due.incident.level >= LAST_DAY
         # What waits of the same failure is older than this, which says since when it lasts.
-        stale = tuple(news for news in known.news if news.code == code and news.half == half)
-        waiting = [news for news in known.news if news not in stale]
+        stale = {news.name: None for news in known.news if news.code == code and news.half == half}
+        waiting = [news for news in known.news if news.name not in stale]
         done = self._deliver(self._news(message, report, alone=alone), waiting, invocation)
-        done = replace(done, gone=(*done.gone, *stale))
+        done = replace(done, changes={**done.changes, **stale})
         incident = replace(due.incident, seen_at=now) if report.of_function else due.incident
-        self._remember(report, incident, replace(known, told=due.told), done)
+        self._remember(report, incident, replace(known, told=due.told), done.changes)
         return done
 
     def rotated(
@@ -102,7 +101,7 @@ class Alerts:
         """Notify that an incident is over though nothing was rotated. Writes down what it did."""
         new = self._news(messages.recovered(incident, report), report, alone=report.of_function)
         done = self._deliver(new, known.news, invocation)
-        self._remember(report, None, known, done)
+        self._remember(report, None, known, done.changes)
         return done
 
     def dropped(self, names: str, report: Report, known: State, invocation: Invocation) -> Delivery:
@@ -113,7 +112,10 @@ class Alerts:
     def catch_up(self, secret: str, known: State, invocation: Invocation) -> Delivery:
         """Send what AWS did not take in earlier runs, and write down what it took now."""
         done = self._deliver([], known.news, invocation)
-        self._write_down(secret, done)
+        try:
+            self._ledger.change_news(secret, done.changes)
+        except StorageFailure as error:
+            logger.warning("What became of news could not be recorded, so it may be told again: %s", error)
         return done
 
     def resolve_function_incident(self, known: State, report: Report, invocation: Invocation) -> Delivery:
@@ -137,8 +139,9 @@ class Alerts:
         # The ARN's first: a crash in between leaves both, never none.
         both = replace(there, told={**known.told, **there.told})
         incident = there.certificate.incident or known.certificate.incident
-        self._remember(Report(arn, invocation.clock()), incident, both, Delivery(kept=known.news))
-        self._remember(Report(name, invocation.clock()), None, known, Delivery(gone=known.news))
+        moved = {news.name: news for news in known.news}
+        self._remember(Report(arn, invocation.clock()), incident, both, moved)
+        self._remember(Report(name, invocation.clock()), None, known, dict.fromkeys(moved))
 
     def known(self, secret: str) -> State | None:
         """What is remembered of it; None where AWS refuses to say."""
@@ -174,13 +177,9 @@ class Alerts:
         crowded_out = _least_important(left)
         for news in crowded_out:
             logger.error("Too much news waits for AWS to take it. This was thrown away: %s", news.subject)
-        left = [news for news in left if news not in crowded_out]
-        still_there = {news.name for news in left}
-        return Delivery(
-            kept=tuple(news for news in left if news not in old),
-            gone=tuple(news for news in old if news.name not in still_there),
-            mails_refused=late["mail"] + refused["mail"],
-        )
+        now = {news.name: None for news in old} | {news.name: news for news in left if news not in crowded_out}
+        changes = {name: news for name, news in now.items() if news not in old}
+        return Delivery(changes, late["mail"] + refused["mail"])
 
     def _send_late(self, news: News, invocation: Invocation, refused: Counter[str]) -> News | None:
         """As `_send`, of what should have gone out before; the mail says so."""
@@ -207,19 +206,11 @@ class Alerts:
                 news = replace(news, detail="")
         return news if news.mail or news.detail else None
 
-    def _remember(self, about: Report, incident: Incident | None, known: State, done: Delivery) -> None:
+    def _remember(self, about: Report, incident: Incident | None, known: State, changes: NewsChanges) -> None:
         try:
-            self._ledger.remember(about.secret, about.half, incident, known.told, keep=done.kept, told=done.gone)
+            self._ledger.remember(about.secret, about.half, incident, known.told, changes)
         except StorageFailure as error:
             logger.warning("That people were told could not be recorded, so they may be told again: %s", error)
-
-    def _write_down(self, secret: str, done: Delivery) -> None:
-        if not (done.kept or done.gone):
-            return
-        try:
-            self._ledger.change_news(secret, keep=done.kept, told=done.gone)
-        except StorageFailure as error:
-            logger.warning("What became of news could not be recorded, so it may be told again: %s", error)
 
 
 def _least_important(news: list[News]) -> list[News]:
