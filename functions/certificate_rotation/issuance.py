@@ -113,10 +113,9 @@ class Issuance:
             # What an open attempt needs must keep a label of ours: the intent's moves on to the new one.
             secrets.label(snapshot.arn, snapshot.intent.version, names.earlier, now_on=labels.get(names.earlier))
             secrets.unlabel(snapshot.arn, snapshot.intent.version, names.intent)
-        half, settings = snapshot.half, self._dependencies.settings
-        name = half.new_name(settings, self._invocation.clock())
-        parts = half.new_parts(snapshot.credential, settings)
-        intent = Intent(str(uuid.uuid4()), snapshot.fingerprint, name, parts)
+        settings, now = self._dependencies.settings, self._invocation.clock()
+        parts = snapshot.half.new_parts(snapshot.credential, settings, now)
+        intent = Intent(str(uuid.uuid4()), snapshot.fingerprint, parts)
         secrets.put(snapshot.arn, intent.version, intent.dump(), names.intent)
         return intent
 

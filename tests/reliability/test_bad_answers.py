@@ -66,7 +66,7 @@ def test_an_answer_about_an_api_key_means_what_it_proves_and_tells_nothing(
     canary.watch_for(api_key=token)
     HYGIENE.watch_for(api_key=token)
     answers, half = KeyAnswers(token, credential.api_key), HALVES[HalfName.API_KEY]
-    intent = Intent("version", "", "", half.new_parts(credential, Settings.from_env(STACK)))
+    intent = Intent("version", "", half.new_parts(credential, Settings.from_env(STACK), NOW))
     service = DeviceIdApi("https://service.example")
     with answering() as connection:
         for junk in inputs("answers about an API key", batch):

@@ -33,7 +33,7 @@ SETTINGS = Settings.from_env({"SECRET_ARN": ARN, "LEDGER_TABLE": "ledger", "ALER
 @pytest.fixture
 def intent() -> Intent:
     """What a rotation is about to ask with."""
-    return Intent("version", "fingerprint", "", {"sealingKey": new_key()})
+    return Intent("version", "fingerprint", {"sealingKey": new_key()})
 
 
 def credential(key: PrivateKey, **changes: object) -> Credential:
@@ -131,12 +131,12 @@ def test_an_intent_comes_back_as_it_was_and_shows_nothing(intent: Intent) -> Non
 def test_an_intent_holds_a_key_of_its_own_and_nothing_of_the_credential(ec_key: PrivateKey) -> None:
     """Each attempt has another key, so that a seal opens as what it was made for alone."""
     in_use = credential(ec_key)
-    first, second = (HALF.new_parts(in_use, SETTINGS) for _ in range(2))
+    first, second = (HALF.new_parts(in_use, SETTINGS, NOW) for _ in range(2))
     assert first.keys() == {"sealingKey"}
     assert first != second
     HALF.check_parts(first)
     assert API_KEY not in str(first)
-    assert HALF.new_name(SETTINGS, NOW) == "", "nobody names an API key"
+    assert Intent("version", "fingerprint", first).name == "", "nobody names an API key"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import re
 from copy import replace
 from datetime import timedelta
+from operator import itemgetter
 
 import pytest
 
@@ -36,7 +37,8 @@ def credential(ec_key: PrivateKey) -> Credential:
 def intent(rsa_key: PrivateKey) -> Intent:
     """What a rotation is about to ask for."""
     csr = new_csr_pem(rsa_key, like=certificate(rsa_key))
-    return Intent("version", "fingerprint", "device-id-2", {"privateKey": private_key_pem(rsa_key), "csr": csr})
+    parts = {"certName": "device-id-2", "privateKey": private_key_pem(rsa_key), "csr": csr}
+    return Intent("version", "fingerprint", parts)
 
 
 @pytest.mark.parametrize(
@@ -83,12 +85,12 @@ def test_every_rotation_asks_with_a_key_and_a_name_of_its_own(credential: Creden
     """A key that was used twice outlives the certificate it was made for; and names are unique at the service."""
     settings = Settings.from_env({"SECRET_ARN": ARN, "LEDGER_TABLE": "ledger", "ALERT_TOPIC_ARN": "arn:topic"})
     names, keys = zip(
-        *((HALF.new_name(settings, NOW), HALF.new_parts(credential, settings)["privateKey"]) for _ in range(2)),
+        *(itemgetter("certName", "privateKey")(HALF.new_parts(credential, settings, NOW)) for _ in range(2)),
         strict=True,
     )
     assert len(set(names)) == len(set(keys)) == 2
     assert all(re.fullmatch(r"device-id-20261124-120000-[0-9a-f]{6}", name) for name in names)
-    HALF.check_parts(HALF.new_parts(credential, settings))
+    HALF.check_parts(HALF.new_parts(credential, settings, NOW))
 
 
 def test_an_intent_shows_no_key_when_it_is_printed(intent: Intent) -> None:

@@ -31,7 +31,7 @@ ARN = "arn:of-the-secret"
 NEW_KEY = "a-new-key-that-nobody-may-see-either"
 POLICY = Policy(timedelta(0), timedelta(days=7), timedelta(hours=24))
 HALF = HALVES[HalfName.API_KEY]
-INTENT = Intent("intent", api_key.fingerprint(ARN, API_KEY), "", {"sealingKey": new_key()})
+INTENT = Intent("intent", api_key.fingerprint(ARN, API_KEY), {"sealingKey": new_key()})
 ATTEMPT = OpenAttempt(NOW, "intent", INTENT.based_on, "")
 ANSWER = api_key.write_answer(NEW_KEY, None)
 

@@ -44,11 +44,7 @@ class ApiKey(Half):
         return api_key.fingerprint(arn, credential.api_key)
 
     @override
-    def new_name(self, settings: Settings, now: datetime) -> str:
-        return ""
-
-    @override
-    def new_parts(self, credential: Credential, settings: Settings) -> Mapping[str, str]:
+    def new_parts(self, credential: Credential, settings: Settings, now: datetime) -> Mapping[str, str]:
         return {KEY: sealing.new_key()}
 
     @override

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import override
 
 from certificate_rotation.adapters.device_id_api import DeviceIdApi, Issued
-from certificate_rotation.domain.credential import Credential, json_object, read_field, text_of
+from certificate_rotation.domain.credential import Credential, read_field
 from certificate_rotation.domain.decision import Policy
 from certificate_rotation.domain.errors import CertificateNotAccepted, CertificateRejected, InvalidCredential
 from certificate_rotation.domain.half import HalfName, Life
@@ -23,7 +23,7 @@ from certificate_rotation.domain.x509 import (
     new_private_key,
     private_key_pem,
 )
-from certificate_rotation.halves.half import Half, HalfLabels, Intent
+from certificate_rotation.halves.half import CERT_NAME, Half, HalfLabels, Intent
 from certificate_rotation.settings import Settings
 
 KEY, REQUEST = "privateKey", "csr"
@@ -35,7 +35,7 @@ class Certificate(Half):
     name = HalfName.CERTIFICATE
     labels = HalfLabels("CERTIFICATE_INTENT", "CERTIFICATE_EARLIER", "CERTIFICATE_STAGED")
     rejected, not_accepted = CertificateRejected, CertificateNotAccepted
-    part_names = (KEY, REQUEST)
+    part_names = (CERT_NAME, KEY, REQUEST)
     second_store = "this run's log"
 
     @override
@@ -48,19 +48,11 @@ class Certificate(Half):
         return credential.chain.fingerprint
 
     @override
-    def new_name(self, settings: Settings, now: datetime) -> str:
+    def new_parts(self, credential: Credential, settings: Settings, now: datetime) -> Mapping[str, str]:
         # Unique per rotation; our reading of the vendor's alphabet: letters, digits and hyphens, at most 64.
-        return f"{settings.cert_name_prefix}-{now:%Y%m%d-%H%M%S}-{randomness.token_hex(3)}"
-
-    @override
-    def new_parts(self, credential: Credential, settings: Settings) -> Mapping[str, str]:
+        name = f"{settings.cert_name_prefix}-{now:%Y%m%d-%H%M%S}-{randomness.token_hex(3)}"
         key = new_private_key(settings.key_algorithm, like=credential.key)
-        return {KEY: private_key_pem(key), REQUEST: new_csr_pem(key, like=credential.chain.leaf)}
-
-    @override
-    def parse_intent(self, version: str, text: str) -> Intent:
-        text_of(json_object(text), "certName")  # without one, the service would be asked for a nameless certificate
-        return super().parse_intent(version, text)
+        return {CERT_NAME: name, KEY: private_key_pem(key), REQUEST: new_csr_pem(key, like=credential.chain.leaf)}
 
     @override
     def check_parts(self, parts: Mapping[str, str]) -> None:

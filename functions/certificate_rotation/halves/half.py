@@ -18,6 +18,8 @@ from certificate_rotation.domain.half import HalfName, Life
 from certificate_rotation.domain.state import HalfState
 from certificate_rotation.settings import Settings
 
+CERT_NAME = "certName"  # the part of an intent that names the new one
+
 
 class HalfLabels(NamedTuple):
     """A half's own labels on versions of the secret.
@@ -40,18 +42,21 @@ class Intent:
     Attributes:
         version: the secret version that holds it.
         based_on: fingerprint of the half in use when it was made.
-        name: what the service is asked to call the new one; empty where nobody names it.
-        parts: what else it needs, by name.
+        parts: what the answer will need, by name.
     """
 
     version: str
     based_on: str
-    name: str
     parts: Mapping[str, str] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """What the service is asked to call the new one; empty where nobody names it."""
+        return self.parts.get(CERT_NAME, "")
 
     def dump(self) -> str:
         """The intent as the text of a secret version."""
-        return json.dumps({"basedOn": self.based_on, "certName": self.name, **self.parts})
+        return json.dumps({"basedOn": self.based_on, **self.parts})
 
 
 class Half(ABC):
@@ -74,11 +79,7 @@ class Half(ABC):
         """Tells the one in use from another."""
 
     @abstractmethod
-    def new_name(self, settings: Settings, now: datetime) -> str:
-        """What to call the next one; empty where nobody names it."""
-
-    @abstractmethod
-    def new_parts(self, credential: Credential, settings: Settings) -> Mapping[str, str]:
+    def new_parts(self, credential: Credential, settings: Settings, now: datetime) -> Mapping[str, str]:
         """Make what the next answer will need."""
 
     @abstractmethod
@@ -141,4 +142,4 @@ class Half(ABC):
         document = json_object(text)
         parts = {name: text_of(document, name) for name in self.part_names}
         self.check_parts(parts)
-        return Intent(version, text_of(document, "basedOn"), str(document.get("certName", "")), parts)
+        return Intent(version, text_of(document, "basedOn"), parts)
