@@ -182,20 +182,11 @@ class Issuance:
         Raises:
             StorageFailure: AWS refused to the end; says that the next run will hold.
         """
-        pauses = iter(_SETTLE_PAUSES)
-        while True:
+        ledger, earlier = self._dependencies.ledger, snapshot.state.open_attempt
+        for pause in (*_SETTLE_PAUSES, None):
             try:
-                self._dependencies.ledger.settle(
-                    snapshot.arn,
-                    snapshot.half.name,
-                    attempts,
-                    attempt,
-                    outcome=type(error).__name__,
-                    message=str(error),
-                    earlier=snapshot.state.open_attempt,
-                )
+                ledger.settle(snapshot.arn, snapshot.half.name, attempts, attempt, error, earlier=earlier)
             except StorageFailure as refused:
-                pause = next(pauses, None)
                 if pause is None or self._invocation.time_left() < 2 * AWS_CALL + timedelta(seconds=pause):
                     raise StorageFailure(
                         f"{refused} So the ledger could not be told that nothing was issued, and goes on counting the "

@@ -15,12 +15,7 @@ from certificate_rotation.adapters.secret_store import PENDING, Current
 from certificate_rotation.dependencies import Dependencies
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.decision import Busy, Command, Hold, Issue, NotDue, Progress, Resume, Step, Wait
-from certificate_rotation.domain.errors import (
-    InvalidCredential,
-    RotationPostponed,
-    StorageFailure,
-    Unauthorized,
-)
+from certificate_rotation.domain.errors import InvalidCredential, RotationPostponed, StorageFailure, Unauthorized
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import Report

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from certificate_rotation.adapters.ledger import Ledger
-from certificate_rotation.domain.errors import StorageFailure
+from certificate_rotation.domain.errors import RefreshConflict, ServiceFailure, StorageFailure
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
@@ -75,8 +75,8 @@ def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
         (lambda ledger: ledger.claim(ARN, State(), OURS, half), True),
         (lambda ledger: ledger.claim(ARN, State(), THEIRS, half), False),
         (lambda ledger: ledger.claim(ARN, State(), OURS, half), True),  # the repeat of a lost answer
-        (lambda ledger: ledger.charge(ARN, half, "theirs", Attempts(2, NOW), FIRST), False),
-        (lambda ledger: ledger.charge(ARN, half, "ours", Attempts(2, NOW), FIRST), True),
+        (lambda ledger: ledger.charge(ARN, half, "theirs", Attempts(2, NOW), FIRST, earlier=None), False),
+        (lambda ledger: ledger.charge(ARN, half, "ours", Attempts(2, NOW), FIRST, earlier=None), True),
         (lambda ledger: ledger.journal(ARN, half, SECOND), REFUSED),
         (lambda ledger: ledger.journal(ARN, half, FIRST), None),
         (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, {}), None),
@@ -120,13 +120,13 @@ def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
         (lambda ledger: ledger.load(ARN), known(4, Attempts(2, NOW), last_rotation=ROTATION, told=TOLD, news=(NEWS,))),
         (lambda ledger: ledger.release(ARN, "ours"), False),
         (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS, half), True),
-        (lambda ledger: ledger.charge(ARN, half, "theirs", Attempts(1, NOW), THIRD), True),
+        (lambda ledger: ledger.charge(ARN, half, "theirs", Attempts(1, NOW), THIRD, earlier=None), True),
         (lambda ledger: ledger.charge(ARN, half, "ours", Attempts(0, NOW), SECOND, earlier=THIRD), False),
         (lambda ledger: ledger.charge(ARN, half, "theirs", Attempts(0, NOW), SECOND, earlier=THIRD), True),
         (lambda ledger: ledger.load(ARN), later(7, open_attempt=SECOND, earlier=THIRD)),
-        (lambda ledger: ledger.settle(ARN, half, FEWER, SECOND, outcome="A", message="why", earlier=THIRD), None),
+        (lambda ledger: ledger.settle(ARN, half, FEWER, SECOND, ServiceFailure("why"), earlier=THIRD), None),
         (lambda ledger: ledger.load(ARN), later(8, open_attempt=THIRD)),
-        (lambda ledger: ledger.settle(ARN, half, Attempts(), SECOND, outcome="B", message="no", earlier=None), None),
+        (lambda ledger: ledger.settle(ARN, half, Attempts(), SECOND, ServiceFailure("no"), earlier=None), None),
         (lambda ledger: ledger.load(ARN), later(8, open_attempt=THIRD)),
         (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FOURTH, earlier=THIRD), True),
         (
@@ -136,9 +136,9 @@ def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
         (lambda ledger: ledger.load(ARN), later(10, lease=None, news=())),
         (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS, half), True),
         (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=THIRD), True),
-        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH), True),
+        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=None), True),
         (lambda ledger: ledger.load(ARN).of(half).earlier, None),
-        (lambda ledger: ledger.settle(ARN, half, Attempts(), FIFTH, outcome="C", message="why", earlier=None), None),
+        (lambda ledger: ledger.settle(ARN, half, Attempts(), FIFTH, RefreshConflict("why"), earlier=None), None),
         (lambda ledger: ledger.load(ARN), later(14, attempts=Attempts(), news=())),
         (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=THIRD), True),
         (lambda ledger: ledger.drop(ARN, half, SECOND, KEPT), None),
@@ -146,7 +146,7 @@ def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
         (lambda ledger: ledger.drop(ARN, half, FIFTH, {NEWS.name: NEWS, LATER.name: LATER}), None),
         (lambda ledger: ledger.drop(ARN, half, FIFTH, KEPT), None),
         (lambda ledger: ledger.load(ARN), later(16, news=(NEWS, LATER))),
-        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH), True),
+        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=None), True),
         (lambda ledger: ledger.drop(ARN, half, FIFTH, {NEWS.name: None}), None),
         (lambda ledger: ledger.release(ARN, "ours"), False),
         (lambda ledger: ledger.release(ARN, "theirs"), True),
@@ -166,7 +166,7 @@ BY_OPERATION: Mapping[str, Write] = {
 }
 HISTORY = {
     FIRST.started_at: ("rotated", None),
-    SECOND.started_at: ("A", "why"),
+    SECOND.started_at: ("ServiceFailure", "why"),
     THIRD.started_at: ("rotated", None),
     FOURTH.started_at: ("issued", None),  # its certificate lost the race, and is nobody's any more
     FIFTH.started_at: ("dropped", None),

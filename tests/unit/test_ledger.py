@@ -11,6 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from certificate_rotation.adapters.ledger import Ledger
 from certificate_rotation.adapters.ledger_items import flat, item
+from certificate_rotation.domain.errors import ServiceFailure
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.rate_limit import UNUSED
 from certificate_rotation.domain.state import LastRotation, Lease, OpenAttempt, State
@@ -57,9 +58,7 @@ class Table:
 WRITES: "dict[str, Callable[[Ledger, HalfName], object]]" = {
     "charge": lambda ledger, half: ledger.charge(ARN, half, "owner", ATTEMPTS, ASKED, earlier=EARLIER),
     "journal": lambda ledger, half: ledger.journal(ARN, half, ANSWERED),
-    "settle": lambda ledger, half: ledger.settle(
-        ARN, half, ATTEMPTS, ANSWERED, outcome="ServiceFailure", message="503", earlier=EARLIER
-    ),
+    "settle": lambda ledger, half: ledger.settle(ARN, half, ATTEMPTS, ANSWERED, ServiceFailure("503"), earlier=EARLIER),
     "close": lambda ledger, half: ledger.close(ARN, half, "owner", ASKED, ROTATION, promoted=ANSWERED, news={}),
     "drop": lambda ledger, half: ledger.drop(ARN, half, ANSWERED, {}),
 }

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from certificate_rotation.adapters.aws import AwsError, aws_reason
 from certificate_rotation.adapters.ledger_items import attribute, flat, flat_told, item, state, time_text
-from certificate_rotation.domain.errors import StorageFailure
+from certificate_rotation.domain.errors import RotationError, StorageFailure
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.state import Incident, LastRotation, Lease, NewsChanges, OpenAttempt, State, Telling
@@ -95,7 +95,7 @@ class Ledger:
         attempts: Attempts,
         attempt: OpenAttempt,
         *,
-        earlier: OpenAttempt | None = None,
+        earlier: OpenAttempt | None,
     ) -> bool:
         """Count an attempt before it leaves, its outcome unknown; False when the lease is not ours any more.
 
@@ -120,9 +120,8 @@ class Ledger:
         half: HalfName,
         attempts: Attempts,
         attempt: OpenAttempt,
+        error: RotationError,
         *,
-        outcome: str,
-        message: str,
         earlier: OpenAttempt | None,
     ) -> None:
         """Close an attempt that brought nothing.
@@ -132,8 +131,7 @@ class Ledger:
             half: which half it was for.
             attempts: what is left of the limit.
             attempt: the one to close.
-            outcome: the error's name.
-            message: the error's text.
+            error: why.
             earlier: the attempt that was open before this one: it is so again, and goes on holding or waiting.
         """
         changes = {
@@ -141,7 +139,7 @@ class Ledger:
             attribute(half, "open_attempt"): flat(earlier) if earlier else None,
             attribute(half, "earlier"): None,
         }
-        remarks = {"outcome": outcome, "message": message}
+        remarks = {"outcome": type(error).__name__, "message": str(error)}
         self._change(arn, half, changes, attempt, still_open=attempt, **remarks)
 
     def close(  # noqa: PLR0913 - one per thing that is written
@@ -274,9 +272,8 @@ class Ledger:
             conditions.append(ATTEMPT_IS_OURS.format(open_attempt=attribute(half, "open_attempt")))
             expected["started_at"] = time_text(still_open.started_at)
         write = self._write(arn, changes, " AND ".join(conditions), **expected)
-        public = (
-            attempt if half is HalfName.CERTIFICATE else replace(attempt, answer=None)
-        )  # even sealed, not for years
+        # A key does not lie here for years, not even sealed.
+        public = attempt if half is HalfName.CERTIFICATE else replace(attempt, answer=None)
         record = {
             **flat(public),
             **remarks,

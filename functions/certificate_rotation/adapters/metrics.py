@@ -19,13 +19,7 @@ NAMESPACE = "DeviceIdCertificateRotation"
 # AWS bills every set of dimensions, so none tells credentials apart. It does tell stacks apart: else one that runs
 # would keep the alarms of one that does not quiet.
 DIMENSION = "FunctionName"
-OUTCOMES = {
-    "rotated": "Rotated",
-    "held": "Held",
-    "rate_limited": "RateLimited",
-    "busy": "Busy",
-    "failed": "Failed",
-}
+OUTCOMES = {"rotated": "Rotated", "held": "Held", "rate_limited": "RateLimited", "busy": "Busy", "failed": "Failed"}
 # `Unfinished` is dated so much later than the run began. Its alarm adds up whole hours, the moment an hour is over;
 # what is in that hour has ended by then (template.yaml: Timeout, two minutes), and CloudWatch has its lines. AWS takes
 # times up to two hours ahead (CloudWatch API, MetricDatum).
@@ -70,10 +64,7 @@ def _found(started: datetime, report: Report, *, explained: bool) -> dict[str, t
 
 
 def _write(
-    function_name: str,
-    at: datetime,
-    found: dict[str, tuple[float, ...]],
-    metadata: dict[str, str] | None = None,
+    function_name: str, at: datetime, found: dict[str, tuple[float, ...]], metadata: dict[str, str] | None = None
 ) -> None:
     """To standard output, which is where Lambda takes the log from."""
     if not found:

@@ -151,12 +151,7 @@ class SecretStore:
         """Put a label of ours on a version, off the one it is on now (AWS wants that one named)."""
         which = {"RemoveFromVersionId": now_on} if now_on else {}
         try:
-            self._client.update_secret_version_stage(
-                SecretId=arn,
-                VersionStage=label,
-                MoveToVersionId=version,
-                **which,
-            )
+            self._client.update_secret_version_stage(SecretId=arn, VersionStage=label, MoveToVersionId=version, **which)
         except AwsError as error:
             if self.labels(arn).get(label) != version:
                 raise _refused(f"putting the label {label} on", error) from error

@@ -62,8 +62,5 @@ class Attempts(NamedTuple):
         return replace(self, burst_left=0, last_at=now, blocked_until=now + wait if wait else None)
 
 
-UNUSED = {
-    HalfName.CERTIFICATE: Attempts(),
-    HalfName.API_KEY: Attempts(API_KEY_LIMIT.burst, limit=API_KEY_LIMIT),
-}
+UNUSED = {HalfName.CERTIFICATE: Attempts(), HalfName.API_KEY: Attempts(API_KEY_LIMIT.burst, limit=API_KEY_LIMIT)}
 """Of a credential nobody asked anything for yet."""
