@@ -152,7 +152,13 @@ BREAKS = (
     Break(
         12,
         "news that AWS did not take is forgotten",
-        ((f"{FUNCTION}/adapters/ledger.py", "flat(message) if message else None", "None"),),
+        (
+            (
+                f"{FUNCTION}/adapters/ledger_items.py",
+                "None for name, value in changes.items()",
+                "None for name, value in changes.items() if not isinstance(value, News)",
+            ),
+        ),
         ("tests/reliability/test_news.py", "-k", "deleted"),
     ),
     # What only a meeting of two runs shows.

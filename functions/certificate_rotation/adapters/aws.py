@@ -3,6 +3,8 @@
 To make a client takes longer than a whole check, and most runs need two of the four.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from certificate_rotation.domain.errors import StorageFailure
 from certificate_rotation.domain.invocation import AWS_ANSWER_SECONDS, AWS_CONNECT_SECONDS, AWS_TRIES
 
 if TYPE_CHECKING:
@@ -63,3 +66,17 @@ def aws_reason(error: ClientError | BotoCoreError) -> str:
         detail = error.response.get("Error", {})
         return f"{detail.get('Code', 'unknown error')}: {detail.get('Message', '')}"
     return f"{type(error).__name__}: {error}"
+
+
+def refused(what: str, error: ClientError | BotoCoreError) -> StorageFailure:
+    """AWS refused to do this, or was not reached."""
+    return StorageFailure(f"AWS refused {what}. {aws_reason(error)}")
+
+
+@contextmanager
+def may_refuse(what: str) -> Iterator[None]:
+    """AWS may refuse to do this: `refused`."""
+    try:
+        yield
+    except AwsError as error:
+        raise refused(what, error) from error

@@ -20,15 +20,14 @@ from copy import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from certificate_rotation.adapters.aws import AwsError, aws_reason
-from certificate_rotation.adapters.ledger_items import attribute, flat, flat_told, item, state, time_text
+from certificate_rotation.adapters.aws import may_refuse
+from certificate_rotation.adapters.ledger_items import attribute, flat, flat_all, flat_told, item, of, state, time_text
 from certificate_rotation.domain.errors import RotationError, StorageFailure
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.state import Incident, LastRotation, Lease, NewsChanges, OpenAttempt, State, Telling
 
 if TYPE_CHECKING:
-    from botocore.exceptions import BotoCoreError, ClientError
     from mypy_boto3_dynamodb import DynamoDBClient
 
 HISTORY_KEPT = timedelta(days=365)
@@ -51,10 +50,8 @@ class Ledger:
 
     def load(self, arn: str) -> State:
         """The state now, read consistently; a fresh one for a credential never seen."""
-        try:
+        with may_refuse("reading the ledger"):
             answer = self._client.get_item(TableName=self._table, Key=_key(arn), ConsistentRead=True)
-        except AwsError as error:
-            raise _failed("reading the ledger", error) from error
         return _state(answer.get("Item", {}))
 
     def load_both(self, arn: str, other: str) -> tuple[State, State]:
@@ -63,12 +60,11 @@ class Ledger:
         A transaction, because it takes no right of its own, unlike a batch; one by one where somebody is writing one.
         """
         reads: Any = [{"Get": {"TableName": self._table, "Key": _key(name)}} for name in (arn, other)]
-        try:
-            answer = self._client.transact_get_items(TransactItems=reads)
-        except self._client.exceptions.TransactionCanceledException:
-            return self.load(arn), self.load(other)
-        except AwsError as error:
-            raise _failed("reading the ledger", error) from error
+        with may_refuse("reading the ledger"):
+            try:
+                answer = self._client.transact_get_items(TransactItems=reads)
+            except self._client.exceptions.TransactionCanceledException:
+                return self.load(arn), self.load(other)
         first, second = (_state(response.get("Item", {})) for response in answer["Responses"])
         return first, second
 
@@ -101,17 +97,12 @@ class Ledger:
 
         `earlier`: the attempt whose answer still waits, and is kept until one of the two is accepted.
         """
-        changes = {
-            attribute(half, "attempts"): flat(attempts),
-            attribute(half, "open_attempt"): flat(attempt),
-            attribute(half, "earlier"): flat(earlier) if earlier else None,
-        }
+        changes = of(half, attempts=attempts, open_attempt=attempt, earlier=earlier)
         return self._change(arn, half, changes, attempt, owner=owner)
 
     def journal(self, arn: str, half: HalfName, attempt: OpenAttempt) -> None:
         """Record what became of the open attempt, the answer included: the first of its two stores."""
-        changes = {attribute(half, "open_attempt"): flat(attempt)}
-        if not self._change(arn, half, changes, attempt, still_open=attempt):
+        if not self._change(arn, half, of(half, open_attempt=attempt), attempt, still_open=attempt):
             raise StorageFailure("The ledger's state was changed by somebody else while the service was asked.")
 
     def settle(  # noqa: PLR0913 - one per thing that is written
@@ -134,11 +125,7 @@ class Ledger:
             error: why.
             earlier: the attempt that was open before this one: it is so again, and goes on holding or waiting.
         """
-        changes = {
-            attribute(half, "attempts"): flat(attempts),
-            attribute(half, "open_attempt"): flat(earlier) if earlier else None,
-            attribute(half, "earlier"): None,
-        }
+        changes = of(half, attempts=attempts, open_attempt=earlier, earlier=None)
         remarks = {"outcome": type(error).__name__, "message": str(error)}
         self._change(arn, half, changes, attempt, still_open=attempt, **remarks)
 
@@ -166,18 +153,13 @@ class Ledger:
             promoted: the attempt whose answer is in use: the open one, or the earlier one.
             news: what AWS did not take of it, for the next run; and what it took now of earlier runs' news.
         """
-        changes = {
-            **_over(half),
-            attribute(half, "incident"): None,
-            attribute(half, "last_rotation"): flat(rotation),
-            "lease": None,
-            **_of_news(news),
-        }
+        changes = of(half, open_attempt=None, earlier=None, incident=None, last_rotation=rotation)
+        changes |= {"lease": None, **flat_all(news)}
         return self._change(arn, half, changes, promoted, owner=owner, still_open=attempt, outcome="rotated")
 
     def drop(self, arn: str, half: HalfName, attempt: OpenAttempt, news: NewsChanges) -> None:
         """Forget an attempt that was made for one no longer in use; its history stays. `news`: as of `close`."""
-        changes = {**_over(half), **_of_news(news)}
+        changes = {**of(half, open_attempt=None, earlier=None), **flat_all(news)}
         self._change(arn, half, changes, attempt, still_open=attempt, outcome="dropped")
 
     def remember(
@@ -187,13 +169,12 @@ class Ledger:
 
         `news`: as of `close`.
         """
-        about = {"told": flat_told(when), attribute(half, "incident"): flat(incident) if incident else None}
-        self._update(arn, {**about, **_of_news(news)})
+        self._update(arn, {"told": flat_told(when), **of(half, incident=incident), **flat_all(news)})
 
     def change_news(self, arn: str, news: NewsChanges) -> None:
         """Change what waits to be told, if anything, and nothing else; `news` as of `close`."""
         if news:
-            self._update(arn, _of_news(news))
+            self._update(arn, flat_all(news))
 
     def note_token(self, arn: str, token: str) -> None:
         """Write down that Secrets Manager's own rotation began, so that the labels are looked at. Needs no lease."""
@@ -206,7 +187,7 @@ class Ledger:
     def count_mail(self, topic_arn: str, cause: str, now: datetime) -> int:
         """Count a mail of this cause in this clock hour: the first one is 1."""
         hour = now.replace(minute=0, second=0, microsecond=0)
-        try:
+        with may_refuse("counting the mails of this hour"):
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=item({"credential": topic_arn, "record": f"mails#{time_text(hour)}#{cause}"}),
@@ -214,8 +195,6 @@ class Ledger:
                 ExpressionAttributeValues=item({":expires": int((hour + COUNTERS_KEPT).timestamp()), ":one": 1}),
                 ReturnValues="UPDATED_NEW",
             )
-        except AwsError as error:
-            raise _failed("counting the mails of this hour", error) from error
         return int(answer["Attributes"]["mails"]["N"])
 
     def _write(self, arn: str, changes: Mapping[str, object], condition: str = "", **expected: object) -> Any:  # noqa: ANN401 - boto3's
@@ -241,12 +220,11 @@ class Ledger:
 
     def _update(self, arn: str, changes: Mapping[str, object], condition: str = "", **expected: object) -> bool:
         """Change the state alone; False when the condition does not hold."""
-        try:
-            self._client.update_item(**self._write(arn, changes, condition, **expected))
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        except AwsError as error:
-            raise _failed("changing the ledger", error) from error
+        with may_refuse("changing the ledger"):
+            try:
+                self._client.update_item(**self._write(arn, changes, condition, **expected))
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
         return True
 
     def _change(  # noqa: PLR0913 - one per thing it hangs on
@@ -282,28 +260,18 @@ class Ledger:
             "record": f"attempt#{time_text(attempt.started_at)}",
             "expires_at": int((attempt.started_at + HISTORY_KEPT).timestamp()),
         }
-        try:
-            self._client.transact_write_items(
-                TransactItems=[{"Update": write}, {"Put": {"TableName": self._table, "Item": item(record)}}],
-                ClientRequestToken=str(uuid.uuid4()),
-            )
-        except self._client.exceptions.TransactionCanceledException as error:
-            reasons = error.response.get("CancellationReasons", [])
-            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+        with may_refuse("changing the ledger"):
+            try:
+                self._client.transact_write_items(
+                    TransactItems=[{"Update": write}, {"Put": {"TableName": self._table, "Item": item(record)}}],
+                    ClientRequestToken=str(uuid.uuid4()),
+                )
+            except self._client.exceptions.TransactionCanceledException as error:
+                reasons = error.response.get("CancellationReasons", [])
+                if not any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+                    raise
                 return False
-            raise _failed("changing the ledger", error) from error
-        except AwsError as error:
-            raise _failed("changing the ledger", error) from error
         return True
-
-
-def _over(half: HalfName) -> dict[str, object]:
-    return {attribute(half, "open_attempt"): None, attribute(half, "earlier"): None}
-
-
-def _of_news(news: NewsChanges) -> dict[str, object]:
-    """An attribute for each message, so that two runs never undo each other's."""
-    return {name: flat(message) if message else None for name, message in news.items()}
 
 
 def _state(stored: Mapping[str, Any]) -> State:
@@ -318,7 +286,3 @@ def _state(stored: Mapping[str, Any]) -> State:
 
 def _key(arn: str) -> dict[str, Any]:
     return item({"credential": arn, "record": "state"})
-
-
-def _failed(what: str, error: "ClientError | BotoCoreError") -> StorageFailure:
-    return StorageFailure(f"AWS refused {what}. {aws_reason(error)}")

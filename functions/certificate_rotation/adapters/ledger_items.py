@@ -21,6 +21,8 @@ from certificate_rotation.domain.state import (
     Telling,
 )
 
+type _Stored = Attempts | Lease | OpenAttempt | LastRotation | Incident | News
+
 _TIMES = {"last_at", "blocked_until", "started_at", "until", "at", "since", "alerted_at", "seen_at"}
 _NUMBERS = {"burst_left", "level"}
 NEWS = "news_"  # how the attributes begin that each hold one message AWS did not take
@@ -43,10 +45,20 @@ def time_text(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def flat(value: Attempts | Lease | OpenAttempt | LastRotation | Incident | News) -> dict[str, object]:
+def flat(value: _Stored) -> dict[str, object]:
     """A value of `state` as a plain mapping; what is None is left out."""
     plain = {k: v for k, v in value._asdict().items() if k not in _NOT_STORED}
     return {k: time_text(v) if isinstance(v, datetime) else v for k, v in plain.items() if v is not None}
+
+
+def flat_all(changes: Mapping[str, _Stored | None]) -> dict[str, object]:
+    """What becomes of attributes, each by itself, so that two runs never undo each other's; None for those that go."""
+    return {name: flat(value) if value else None for name, value in changes.items()}
+
+
+def of(half: HalfName, **changes: _Stored | None) -> dict[str, object]:
+    """The same of a half; names as in `HalfState`."""
+    return flat_all({attribute(half, name): value for name, value in changes.items()})
 
 
 def flat_told(told: Mapping[str, Telling]) -> dict[str, object]:

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from certificate_rotation.adapters.aws import AwsError, aws_code, aws_reason
-from certificate_rotation.domain.errors import InvalidCredential, StorageFailure
+from certificate_rotation.adapters.aws import AwsError, aws_code, aws_reason, may_refuse, refused
+from certificate_rotation.domain.errors import InvalidCredential
 
 if TYPE_CHECKING:
-    from botocore.exceptions import BotoCoreError, ClientError
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_secretsmanager.type_defs import DescribeSecretResponseTypeDef, GetSecretValueResponseTypeDef
 
@@ -58,10 +57,8 @@ class SecretStore:
 
     def labels(self, arn: str) -> dict[str, str]:
         """Which version each label is on. AWS may lag behind a write: the ledger guards what hangs on it."""
-        try:
+        with may_refuse(f"looking at the secret {arn}"):
             return _labels(self._client.describe_secret(SecretId=arn))
-        except AwsError as error:
-            raise _refused(f"looking at the secret {arn}", error) from error
 
     def current(self, arn: str) -> Current:
         """The version under AWSCURRENT. Where AWS does not give it, the secret itself is looked at to say why."""
@@ -74,7 +71,7 @@ class SecretStore:
                 raise InvalidCredential(f"{said} AWS said: {aws_reason(error)}") from error
             found = self._version(arn, version) if aws_code(error) == _GONE else None  # it only lagged behind
             if found is None:
-                raise _refused(f"reading the secret {arn}", error) from error
+                raise refused(f"reading the secret {arn}", error) from error
             answer = found
         text = answer.get("SecretString")
         if text is None:
@@ -89,7 +86,7 @@ class SecretStore:
             if aws_code(error) in _NOT_FOUND:
                 said = f"The secret {secret_id} {_NOT_FOUND[aws_code(error)]}. AWS said: {aws_reason(error)}"
                 raise InvalidCredential(said) from error
-            raise _refused(f"looking at the secret {secret_id}", error) from error
+            raise refused(f"looking at the secret {secret_id}", error) from error
         if found.get("DeletedDate") is not None:
             raise InvalidCredential(f"The secret {secret_id} is marked for deletion. Restore it, or name another one.")
         return found
@@ -110,7 +107,7 @@ class SecretStore:
         except AwsError as error:
             if aws_code(error) == _GONE:
                 return None
-            raise _refused(f"reading version {version} of the secret {arn}", error) from error
+            raise refused(f"reading version {version} of the secret {arn}", error) from error
 
     def previous(self, arn: str) -> str | None:
         """The text of the version under AWSPREVIOUS; None where there is none."""
@@ -123,12 +120,10 @@ class SecretStore:
         AWS: repeating it with the same id and text does nothing, so botocore may repeat it.
         Never call it with AWSCURRENT: that would replace the credential in use without comparing.
         """
-        try:
+        with may_refuse(f"storing the version labelled {' and '.join(labels)}"):
             self._client.put_secret_value(
                 SecretId=arn, ClientRequestToken=version, SecretString=text, VersionStages=list(labels)
             )
-        except AwsError as error:
-            raise _refused(f"storing the version labelled {' and '.join(labels)}", error) from error
 
     def promote(self, arn: str, version: str, instead_of: str) -> bool:
         """Move AWSCURRENT to `version` if it still sits on `instead_of`; False when it does not.
@@ -143,7 +138,7 @@ class SecretStore:
             # A repeat after a lost answer fails although the first one took effect: look where the label is.
             now_on = self.labels(arn).get(CURRENT)
             if now_on == instead_of:
-                raise _refused("moving AWSCURRENT to the new version", error) from error
+                raise refused("moving AWSCURRENT to the new version", error) from error
             return now_on == version
         return True
 
@@ -154,7 +149,7 @@ class SecretStore:
             self._client.update_secret_version_stage(SecretId=arn, VersionStage=label, MoveToVersionId=version, **which)
         except AwsError as error:
             if self.labels(arn).get(label) != version:
-                raise _refused(f"putting the label {label} on", error) from error
+                raise refused(f"putting the label {label} on", error) from error
 
     def unlabel(self, arn: str, version: str, label: str) -> None:
         """Take a label off a version; it is fine if it is gone already."""
@@ -162,7 +157,7 @@ class SecretStore:
             self._client.update_secret_version_stage(SecretId=arn, VersionStage=label, RemoveFromVersionId=version)
         except AwsError as error:
             if self.labels(arn).get(label) == version:
-                raise _refused(f"taking the label {label} off", error) from error
+                raise refused(f"taking the label {label} off", error) from error
 
     def unlabel_all(self, arn: str, labels: Mapping[str, str]) -> None:
         """Take several labels off. AWS refuses its own rotation while AWSPENDING is left on an older version."""
@@ -178,7 +173,3 @@ def _labels(described: "DescribeSecretResponseTypeDef") -> dict[str, str]:
 def is_name_of(name: str, arn: str) -> bool:
     """Whether a secret's ARN belongs to this name: AWS adds a hyphen and six characters to it."""
     return bool(arn) and arn.rpartition(":secret:")[2][:-7] == name
-
-
-def _refused(what: str, error: "ClientError | BotoCoreError") -> StorageFailure:
-    return StorageFailure(f"AWS refused {what}. {aws_reason(error)}")
