@@ -25,7 +25,7 @@ from certificate_rotation.dependencies import Dependencies, build, build_alerts
 from certificate_rotation.domain.decision import Command
 from certificate_rotation.domain.errors import InvalidEvent, InvalidSettings
 from certificate_rotation.domain.invocation import Invocation
-from certificate_rotation.domain.report import Report
+from certificate_rotation.domain.report import Report, begun
 from certificate_rotation.domain.result import Result, result_of
 from certificate_rotation.events import command_from
 from certificate_rotation.native_rotation import rotate_step
@@ -57,14 +57,8 @@ def lambda_handler(event: object, context: "LambdaContext") -> Result:
 
 def _run(event: object, context: "LambdaContext") -> Report:
     container, invocation = _container(), _invocation(context)
-    about_function = Report(  # what is remembered under the function's own name
-        context.function_name,
-        invocation.clock(),
-        of_function=True,
-        request_id=invocation.request_id,
-        log_url=invocation.log_url,
-        stack=invocation.stack,
-    )
+    # What is remembered under the function's own name.
+    about_function = replace(begun(context.function_name, invocation), of_function=True)
     command = Command()
     try:
         command = command_from(event)

@@ -18,7 +18,6 @@ from certificate_rotation.domain.decision import (
     Command,
     Decision,
     Drop,
-    Expired,
     Facts,
     Failed,
     Hold,
@@ -32,7 +31,6 @@ from certificate_rotation.domain.decision import (
     is_dead,
 )
 from certificate_rotation.domain.errors import (
-    CredentialExpired,
     InvalidCredential,
     InvalidSettings,
     OutcomeUnknown,
@@ -42,7 +40,7 @@ from certificate_rotation.domain.errors import (
 )
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.invocation import Invocation
-from certificate_rotation.domain.report import Outcome, Report
+from certificate_rotation.domain.report import Outcome, Report, begun
 from certificate_rotation.domain.state import Lease, State
 from certificate_rotation.domain.turn import whose_turn
 from certificate_rotation.domain.verdict import ACCEPTED, REFUSED, Answer
@@ -64,8 +62,8 @@ logger = logging.getLogger(__name__)
 _ROUNDS = 4  # how often a run starts over because the credential changed under it
 _PAUSE = 1  # second before each: what AWS answers may lag behind a write
 
-_OUTCOMES: dict[type[Decision], Outcome] = {NotDue: "not_due", Hold: "held", Wait: "rate_limited", Busy: "busy"}
-_WOULD_DO: dict[type[Decision], str] = {
+_OUTCOMES: dict[type[Decision], Outcome] = {NotDue: "not_due", Hold: "held", Wait: "rate_limited"}
+_WOULD_DO: dict[type[Decision], str] = {  # any other one: fail
     NotDue: "nothing",
     Issue: "rotate",
     Resume: "resume",
@@ -73,9 +71,6 @@ _WOULD_DO: dict[type[Decision], str] = {
     Hold: "hold",
     Wait: "wait",
     Busy: "wait",
-    Unanswered: "fail",
-    Expired: "fail",
-    Failed: "fail",
 }
 
 
@@ -126,15 +121,8 @@ class Run:
         self._function_name = function_name
         own = self._settings.secret_arn
         named = command.secret_id or own
-        self._report = Report(  # what is known so far
-            secret=own if is_name_of(named, own) else named,
-            at=invocation.clock(),
-            dry_run=command.dry_run,
-            of_step=command.step is not None,
-            request_id=invocation.request_id,
-            log_url=invocation.log_url,
-            stack=invocation.stack,
-        )
+        known_so_far = begun(own if is_name_of(named, own) else named, invocation)
+        self._report = replace(known_so_far, dry_run=command.dry_run, of_step=command.step is not None)
         self._snapshots: dict[HalfName, Snapshot] = {}  # the last ones
         self._turn: Turn | None = None  # the last one
         self._claimed = ""  # the ARN we hold the lease of
@@ -232,7 +220,7 @@ class Run:
     def _preview(self, turn: Turn) -> Report:
         decision = turn.decision
         report = self._describe("dry_run")
-        return replace(report, would_do=_WOULD_DO[type(decision)], why=decision.why, until=decision.until)
+        return replace(report, would_do=_WOULD_DO.get(type(decision), "fail"), why=decision.why, until=decision.until)
 
     def _carry_out(self, turn: Turn) -> Report:
         """Carry the decision out.
@@ -252,8 +240,6 @@ class Run:
                 self._claim(snapshot)
                 self._count(self._promotion.drop(snapshot, self._describe("failed")))
                 raise CredentialChangedError(why)
-            case Expired(why):
-                raise CredentialExpired(why)
             case Failed(error=error):
                 raise error
             case Unanswered(why):
@@ -267,14 +253,13 @@ class Run:
     def _leave_in_place(self, turn: Turn) -> Report:
         """Change nothing: look whether what is in use works, and notify of what has to be told."""
         decision = turn.decision
-        if not isinstance(decision, Busy):
-            self._free_an_empty_version(turn.snapshot)
-            self._require_accepted(turn.snapshot)
+        if isinstance(decision, Busy):
+            return self._describe("busy")  # the other run notifies
+        self._free_an_empty_version(turn.snapshot)
+        self._require_accepted(turn.snapshot)
         report = self._describe(_OUTCOMES[type(decision)])
         if isinstance(decision, Hold):
             report = replace(report, why=decision.why, until=decision.until)
-        if isinstance(decision, Busy):
-            return report  # the other run notifies
         if not self._tell_of(turn, [half for half, one in turn.decisions.items() if not isinstance(one, Busy)]):
             self._count(self._alerts.catch_up(turn.snapshot.arn, turn.snapshot.record, self._invocation))
         return report
@@ -307,9 +292,8 @@ class Run:
                 if over and over.code == kind.__name__ and decision.until is None:
                     continue  # it may last for ever: once is enough
                 self._count(self._alerts.failed(kind(decision.why), report, self._invocation))
-            elif isinstance(decision, Expired | Failed) and half is not turn.half:
-                error = decision.error if isinstance(decision, Failed) else CredentialExpired(decision.why)
-                self._count(self._alerts.failed(error, report, self._invocation))
+            elif isinstance(decision, Failed) and half is not turn.half:
+                self._count(self._alerts.failed(decision.error, report, self._invocation))
             elif isinstance(decision, NotDue) and over and self._may_be_over(snapshot) and not whole:
                 record = self._alerts.known(snapshot.arn) if told else record  # the first one told what waited
                 self._count(self._alerts.recovered(over, report, record or State(), self._invocation))
@@ -379,7 +363,7 @@ class Run:
         current = promoted.snapshot.credential  # from here on both halves are read in it
         others = {half: replace(one, credential=current) for half, one in self._snapshots.items()}
         self._snapshots = {**others, promoted.snapshot.half.name: promoted.snapshot}
-        report = self._describe("rotated", promoted.snapshot)
+        report = self._describe("rotated")
         delivery, closed = self._promotion.close(promoted, report)
         if closed:  # in one write with the lease
             self._claimed = ""
@@ -408,17 +392,17 @@ class Run:
             self._tell_of(self._turn, [self._turn.half.other])
         return report
 
-    def _describe(self, outcome: Outcome, current: Snapshot | None = None) -> Report:
-        """The report so far; `current` shows what is in use, where that has changed since the snapshots were taken."""
-        current, now = current or _any(self._snapshots), self._invocation.clock()
+    def _describe(self, outcome: Outcome) -> Report:
+        """The report so far."""
+        current, now = _any(self._snapshots).credential, self._invocation.clock()
         return replace(
             self._report,
             at=now,
             outcome=outcome,
-            cert_name=current.credential.cert_name,
-            serial=f"{current.credential.chain.leaf.serial_number:x}",
+            cert_name=current.cert_name,
+            serial=f"{current.chain.leaf.serial_number:x}",
             halves={half: one.report(self._settings.policy, now) for half, one in self._snapshots.items()},
-            in_use=self._prober.known(current.credential),
+            in_use=self._prober.known(current),
         )
 
     def _count(self, done: Delivery) -> None:
@@ -438,10 +422,9 @@ class Run:
             self._claimed = snapshot.arn
 
     def _release(self) -> None:
-        if not self._claimed:
-            return
         try:
-            self._dependencies.ledger.release(self._claimed, self._invocation.owner)
+            if self._claimed:
+                self._dependencies.ledger.release(self._claimed, self._invocation.owner)
         except StorageFailure as error:
             logger.warning("The lease could not be given back; it ends by itself at the deadline: %s", error)
 

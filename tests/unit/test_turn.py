@@ -20,7 +20,7 @@ from certificate_rotation.domain.decision import (
     Unanswered,
     Wait,
 )
-from certificate_rotation.domain.errors import InvalidCredential
+from certificate_rotation.domain.errors import CredentialExpired, InvalidCredential
 from certificate_rotation.domain.half import HalfName, Life
 from certificate_rotation.domain.rate_limit import UNUSED
 from certificate_rotation.domain.state import HalfState
@@ -37,7 +37,7 @@ ACTING: list[Decision] = [ISSUE, RESUME, DROP]
 # What none acts in, the one that people must hear of first at the beginning.
 BUSY: Decision = Busy("why")
 FAILURES: list[Decision] = [
-    Expired("why"),
+    Expired("why", error=CredentialExpired("why")),
     Unanswered("why"),
     Failed("why", error=InvalidCredential("apiKeyExpiry in the secret is nothing.")),
 ]
@@ -165,7 +165,10 @@ def test_nothing_is_asked_for_with_a_half_that_may_be_dead(answer: Answer, half:
     """The service issues only to a pair that it accepts: an attempt would be wasted on a failure of another name."""
     command = Command(force=force, allow_eviction=force, half=half)
     known = facts({half: 5, half.other: 0}, answer)
-    assert whose_turn({half: ISSUE, half.other: Expired("why")}, known, command, half.other, NOW) is half.other
+    assert (
+        whose_turn({half: ISSUE, half.other: Expired("why", error=CredentialExpired("why"))}, known, command, half.other, NOW)
+        is half.other
+    )
 
 
 @pytest.mark.parametrize("command", [NOTHING, Command(force=True)])
@@ -180,7 +183,7 @@ def test_a_half_whose_end_is_a_stale_note_keeps_nobody_from_asking(command: Comm
 def test_what_is_in_hand_is_carried_on_beside_a_half_that_may_be_dead(in_hand: Decision) -> None:
     """It takes no attempt, and may be what brings the credential back."""
     known = facts(ENDED_KEY, Answer.REFUSED)
-    assert turn(in_hand, Expired("why"), known=known) is CERTIFICATE
+    assert turn(in_hand, Expired("why", error=CredentialExpired("why")), known=known) is CERTIFICATE
     assert turn(ISSUE, in_hand, last=API_KEY, known=known) is API_KEY
 
 

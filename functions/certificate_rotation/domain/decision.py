@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from certificate_rotation.domain.errors import RotationError
+from certificate_rotation.domain.errors import CredentialExpired, RotationError
 from certificate_rotation.domain.half import HalfName, Life
 from certificate_rotation.domain.state import HalfState, Lease, OpenAttempt
 from certificate_rotation.domain.verdict import Answer
@@ -174,15 +174,19 @@ class Unanswered(Decision):
     """What to do hangs on whether the service accepts the credential in use, and it does not say. Nothing is done."""
 
 
-class Expired(Decision):
-    """Too late: the one in use has ended, and the service refuses it."""
-
-
 @dataclass(frozen=True)
 class Failed(Decision):
     """Nothing can be decided about this half now."""
 
     error: RotationError = field(kw_only=True)
+
+
+class Expired(Failed):
+    """Too late: the one in use has ended, and the service refuses it."""
+
+
+# If no half acts: who is at work elsewhere will tell of it; a failure comes before a hold, and that before a limit.
+TOLD_FIRST: tuple[type[Decision], ...] = (Busy, Expired, Unanswered, Failed, Hold, Wait, NotDue, Issue)
 
 
 def decide(facts: Facts, policy: Policy, command: Command, now: datetime, owner: str = "") -> Decision:
@@ -270,7 +274,8 @@ def _about_an_ended_one(facts: Facts) -> Decision:
         case Answer.NOT_ASKED:
             return Ask(f"{ended}. Does the service still accept it?")
         case Answer.REFUSED:
-            return Expired(f"{ended}, and the service refuses it.")
+            why = f"{ended}, and the service refuses it."
+            return Expired(why, error=CredentialExpired(why))
         case _:
             return Unanswered(f"{ended}, and the service gave no answer whether it still accepts it.")
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from certificate_rotation.domain.half import HalfName, Life
+from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.state import LastRotation, State
 from certificate_rotation.domain.verdict import NOT_ASKED, Answer, Verdict
 
@@ -124,3 +125,8 @@ class Report(NamedTuple):
         lives = [self.halves[half].life for half in halves if half in self.halves]
         refused = self.in_use.answer is Answer.REFUSED  # else a note that has passed is stale
         return min((one.ends for one in lives if one.ends and (refused or not one.is_stale(self.at))), default=None)
+
+
+def begun(secret: str, run: Invocation) -> Report:
+    """The report of a run before it knows anything."""
+    return Report(secret, run.clock(), request_id=run.request_id, log_url=run.log_url, stack=run.stack)

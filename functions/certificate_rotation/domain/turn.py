@@ -3,27 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from certificate_rotation.domain.decision import (
-    Busy,
-    Command,
-    Decision,
-    Drop,
-    Expired,
-    Facts,
-    Failed,
-    Hold,
-    Issue,
-    NotDue,
-    Progress,
-    Resume,
-    Unanswered,
-    Wait,
-)
+from certificate_rotation.domain.decision import TOLD_FIRST, Command, Decision, Drop, Facts, Issue, Progress, Resume
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.verdict import Answer
-
-# If none acts: who is at work elsewhere will tell of it; a failure comes before a hold, and that before a limit.
-_WEIGHT: tuple[type[Decision], ...] = (Busy, Expired, Unanswered, Failed, Hold, Wait, NotDue, Issue)
 
 
 def whose_turn(
@@ -60,7 +42,7 @@ def whose_turn(
         return acting[0]
     if acting:
         return last_acted.other if last_acted else _nearer_end(facts)
-    return min(decisions, key=lambda half: _WEIGHT.index(type(decisions[half])))
+    return min(decisions, key=lambda half: TOLD_FIRST.index(type(decisions[half])))
 
 
 def _may_be_dead(facts: Facts, now: datetime) -> bool:
