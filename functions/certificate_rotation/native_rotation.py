@@ -74,7 +74,7 @@ class _StepRun(Run):
         self._report = replace(self._report, renews=HalfName.CERTIFICATE)
         snapshot, stored = snapshots[HalfName.CERTIFICATE], self._stored()
         self._known = self._known or stored is not None
-        in_use = snapshot.version == self._step.token or (stored and _same(stored, snapshot.credential))
+        in_use = snapshot.version == self._step.token or (stored and stored.chain.fingerprint == snapshot.fingerprint)
         if in_use and self._step.name != "finishSecret":
             return self._describe("staged")
         match self._step.name:
@@ -159,10 +159,6 @@ class _StepRun(Run):
         if not isinstance(error, RotationPostponed) and self._known:
             return super()._fail(error)
         return replace(self._describe("failed") if self._snapshots else self._report, error=error)
-
-
-def _same(one: Credential, other: Credential) -> bool:
-    return one.chain.fingerprint == other.chain.fingerprint
 
 
 def _is_in_hand(snapshot: Snapshot, stored: Credential) -> bool:

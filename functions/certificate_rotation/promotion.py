@@ -96,19 +96,18 @@ class Promotion:
         """
         if snapshot.progress is Progress.PROMOTED:
             held = self._held_by_consumers(snapshot)
-            answer = self._prober.ask(held) if held else NOT_ASKED
-            return self._promoted(snapshot, snapshot.credential, snapshot.promoted, held, answer)
+            if held:
+                self._prober.ask(held)
+            return self._promoted(snapshot, snapshot.credential, snapshot.promoted, held)
         secrets, replaced = self._dependencies.secrets, snapshot.credential
         candidates = self._checked(snapshot)
         newest = candidates[0]
         if not newest.is_staged:
-            self._stage(snapshot, newest)
-        snapshot = snapshot.with_staged(newest.version)
+            snapshot = self._stage(snapshot, newest)
         chosen = self._choose(snapshot, candidates, beside, patiently=patiently, only_accepted=only_accepted)
         staged = snapshot.half.labels.staged
         if chosen is not newest:
-            self._stage(snapshot, chosen)
-            snapshot = snapshot.with_staged(chosen.version)
+            snapshot = self._stage(snapshot, chosen)
         called, attempt = snapshot.half.called(chosen.of.intent.name), chosen.of.attempt
         with adding(f"The new {called} is safe in the secret, labelled {staged}."):
             if not secrets.promote(snapshot.arn, chosen.version, instead_of=snapshot.version):
@@ -117,23 +116,19 @@ class Promotion:
         seems_over = self._life_of(snapshot, replaced).has_ended(self._invocation.clock())
         if attempt is None or attempt.outcome != "issued" or attempt.deleted or seems_over:
             self._prober.ask(replaced)  # it was deleted, or what the service said of that is lost; or a note says so
-        return self._promoted(snapshot, chosen.credential, attempt, replaced, self._prober.known(replaced))
+        return self._promoted(snapshot, chosen.credential, attempt, replaced)
 
     def _promoted(
-        self,
-        snapshot: Snapshot,
-        credential: Credential,
-        attempt: OpenAttempt | None,
-        replaced: Credential | None,
-        answer: Verdict,
+        self, snapshot: Snapshot, credential: Credential, attempt: OpenAttempt | None, replaced: Credential | None
     ) -> Promoted:
         half, policy, now = snapshot.half, self._dependencies.settings.policy, self._invocation.clock()
         # What was replaced, where that is known: a person may have put another one there since the attempt.
         ended, name = False, attempt.previous_name if attempt else None
-        before = attempt.based_on if attempt else ""
+        before, answer = attempt.based_on if attempt else "", NOT_ASKED
         if replaced:
             ended = self._life_of(snapshot, replaced).has_surely_ended(now)
             name, before = half.name_in(replaced), half.fingerprint(snapshot.arn, replaced)
+            answer = self._prober.known(replaced)
         rotation = LastRotation(
             at=now,
             name=half.name_in(credential) or "",
@@ -291,8 +286,11 @@ class Promotion:
         # Better a shorter life than none.
         return snapshot.half.join(one.intent, one.answer, in_use, now, shorter=True)
 
-    def _stage(self, snapshot: Snapshot, candidate: _Candidate, *labels: str) -> None:
+    def _stage(self, snapshot: Snapshot, candidate: _Candidate, *labels: str) -> Snapshot:
         """The second store of the answer, joined with what it needs; `labels` beside the half's own.
+
+        Returns:
+            The snapshot, with the label where it is now.
 
         Raises:
             StorageFailure: says where the answer is safe; and if nowhere, that it is lost.
@@ -317,6 +315,7 @@ class Promotion:
             raise StorageFailure(
                 f"{error} The new {called} is safe in {one.safe_in}, and what it needs in version {one.intent.version}."
             ) from error
+        return snapshot.with_staged(candidate.version)
 
     def _held_by_consumers(self, snapshot: Snapshot) -> Credential | None:
         """What a promotion replaced that an earlier run did not finish; None where an edit since hides it."""

@@ -142,13 +142,8 @@ class Snapshot(NamedTuple):
 
     def with_promoted(self, credential: Credential, rotation: LastRotation, policy: Policy) -> "Snapshot":
         """A new credential is in use."""
-        state = replace(self.state, last_rotation=rotation)
-        return replace(
-            self,
-            credential=credential,
-            life=self.half.life(self.arn, credential, state, policy),
-            progress=Progress.PROMOTED,
-        )
+        life = self.half.life(self.arn, credential, replace(self.state, last_rotation=rotation), policy)
+        return replace(self, credential=credential, life=life, progress=Progress.PROMOTED)
 
     @property
     def all_labels(self) -> dict[str, str]:
@@ -157,10 +152,8 @@ class Snapshot(NamedTuple):
 
     def report(self, policy: Policy, now: datetime) -> HalfReport:
         """What people and programs are told of this half."""
-        attempts = self.state.attempts
-        return HalfReport(
-            self.life, self.life.held_until(policy.critical), attempts.available(now), attempts.next_at(now)
-        )
+        held_until, attempts = self.life.held_until(policy.critical), self.state.attempts
+        return HalfReport(self.life, held_until, attempts.available(now), attempts.next_at(now))
 
     def version_of(self, one: InHand, joined: Credential) -> tuple[str, bool]:
         """The version that holds, or is to hold, what is in hand joined with the credential in use; whether it does."""

@@ -166,7 +166,9 @@ def test_nothing_is_asked_for_with_a_half_that_may_be_dead(answer: Answer, half:
     command = Command(force=force, allow_eviction=force, half=half)
     known = facts({half: 5, half.other: 0}, answer)
     assert (
-        whose_turn({half: ISSUE, half.other: Expired("why", error=CredentialExpired("why"))}, known, command, half.other, NOW)
+        whose_turn(
+            {half: ISSUE, half.other: Expired("why", error=CredentialExpired("why"))}, known, command, half.other, NOW
+        )
         is half.other
     )
 

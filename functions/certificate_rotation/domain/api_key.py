@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 MAX_LENGTH = 4096
@@ -40,10 +41,11 @@ def read_expiry(value: object) -> datetime:
     Raises:
         ValueError: it is none of these.
     """
-    try:
-        return _in_range(_moment(value))
-    except (TypeError, ValueError, OverflowError):  # also of what is not a number, or infinite
-        raise ValueError("is neither ISO 8601 nor Unix seconds or milliseconds") from None
+    with suppress(TypeError, ValueError, OverflowError):  # also of what is not a number, or infinite
+        moment = _moment(value).astimezone(UTC)
+        if _FIRST <= moment < _LAST:
+            return moment
+    raise ValueError("is neither ISO 8601 nor Unix seconds or milliseconds") from None
 
 
 def _moment(value: object) -> datetime:
@@ -80,10 +82,3 @@ def read_answer(text: str) -> tuple[str, datetime | None]:
     """The opposite of `write_answer`."""
     answer = json.loads(text)
     return answer["token"], datetime.fromisoformat(answer["expiry"]) if answer["expiry"] else None
-
-
-def _in_range(moment: datetime) -> datetime:
-    moment = moment.astimezone(UTC)
-    if not _FIRST <= moment < _LAST:
-        raise ValueError
-    return moment
