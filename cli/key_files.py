@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from certificate_rotation.domain.key_pair import identity_in
+from certificate_rotation.domain.key_pair import PLACE, Place
 from cli.files import PRIVATE
 
 OPEN_FILES = Path("/proc/self/fd")  # Linux: how OpenSSL opens an anonymous file by its number
@@ -25,6 +25,16 @@ def keys_kept() -> AbstractContextManager[None]:
     """
     in_memory = hasattr(os, "memfd_create") and OPEN_FILES.is_dir()
     return nullcontext() if in_memory else identity_in(private_directory)
+
+
+@contextmanager
+def identity_in(place: Place) -> Iterator[None]:
+    """Show certificates from another place while the block runs."""
+    before = PLACE.set(place)
+    try:
+        yield
+    finally:
+        PLACE.reset(before)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def show(context: ssl.SSLContext, key: PrivateKey, chain: Chain) -> None:
     Raises:
         ValueError: TLS cannot use it, for example because its key is too small.
     """
-    with _place.get()(private_key_pem(key) + chain.pem) as path:
+    with PLACE.get()(private_key_pem(key) + chain.pem) as path:
         try:
             context.load_cert_chain(path)
         except ssl.SSLError as error:
@@ -54,14 +54,4 @@ def in_memory(identity: str) -> Iterator[str]:
 type Place = Callable[[str], AbstractContextManager[str]]
 """Puts a key and its certificate where OpenSSL can read them, as long as it does; gives the path."""
 
-_place: ContextVar[Place] = ContextVar("place", default=in_memory)
-
-
-@contextmanager
-def identity_in(place: Place) -> Iterator[None]:
-    """Show certificates from another place while the block runs; for a machine that has no anonymous files."""
-    before = _place.set(place)
-    try:
-        yield
-    finally:
-        _place.reset(before)
+PLACE: ContextVar[Place] = ContextVar("place", default=in_memory)  # another one on a machine without anonymous files
