@@ -114,7 +114,7 @@ class _Seals:
         if _KEY.brought(answer, self.in_use):
             return self.in_use
         try:
-            return _KEY.join(intent, answer, self.in_use, self.now)
+            return _KEY.join(intent, answer, self.in_use, self.now, shorter=False)
         except ValueError as error:  # quotes no key: see `api_key`
             raise _UnusableError(f"the key it brought {error}") from None
 

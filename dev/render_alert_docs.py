@@ -28,7 +28,7 @@ STACK = "device-id-certificate"
 NAME = "device-id-20260901-030012-5f3a9c"
 NEW = "device-id-20261124-030000-a1b2c3"
 UNAVAILABLE = 'The service answered 503: "unavailable".'
-NO_ANSWER = Verdict(Answer.NONE, UNAVAILABLE)
+NO_ANSWER = Verdict(Answer.NONE, errors.ServiceFailure(UNAVAILABLE))
 ENDS = NOW + timedelta(days=25)
 KEY_ENDS = NOW + timedelta(days=40)
 CRITICAL = timedelta(days=7)
@@ -88,7 +88,7 @@ ANSWERS = {
     "CredentialExpired": REFUSED,
     "Unauthorized": REFUSED,
     "ServiceFailure": NO_ANSWER,
-    "ServiceUnreachable": Verdict(Answer.NONE, SAID["ServiceUnreachable"]),
+    "ServiceUnreachable": Verdict(Answer.NONE, errors.ServiceUnreachable(SAID["ServiceUnreachable"])),
     "StorageFailure": NOT_ASKED,  # as where WatchInUse is false
 }
 

@@ -81,7 +81,7 @@ class Prober:
         try:
             return ACCEPTED if self._api.accepts(credential) else REFUSED
         except (ServiceUnreachable, ServiceFailure) as error:
-            return Verdict(Answer.NONE, str(error), error)
+            return Verdict(Answer.NONE, error)
 
 
 def _pair(credential: Credential) -> tuple[str, str]:

@@ -273,7 +273,7 @@ class Promotion:
         """The credential in use, with what is in hand. One that ends sooner replaces only one that does not work."""
         in_use, now = snapshot.credential, self._invocation.clock()
         try:
-            return snapshot.half.join(one.intent, one.answer, in_use, now)
+            return snapshot.half.join(one.intent, one.answer, in_use, now, shorter=False)
         except EndsSoonerError as error:
             answer = self._prober.ask(in_use).answer
             if answer is Answer.ACCEPTED:
@@ -343,6 +343,6 @@ def why_not(snapshot: Snapshot, name: str, credential: Credential, verdict: Verd
         case Answer.REFUSED:
             return f"The service does not accept the new {called} yet{half.remark(credential)}. {safe}"
         case Answer.NONE:
-            return f"Whether the service accepts the new {called} could not be found out. {verdict.why} {safe}"
+            return f"Whether the service accepts the new {called} could not be found out. {verdict.error} {safe}"
         case _:
             return f"Too little time was left of this run to ask whether the service accepts the new {called}. {safe}"

@@ -324,7 +324,7 @@ class Run:
         if self._settings.watch_in_use:
             verdict = self._prober.ask(snapshot.credential)
             if verdict.answer is Answer.NONE:
-                logger.warning("Whether the service accepts the one in use could not be found out: %s", verdict.why)
+                logger.warning("Whether the service accepts the one in use could not be found out: %s", verdict.error)
 
     def _may_be_over(self, snapshot: Snapshot) -> bool:
         """Whether an incident has ended: the service let in what is in use, or nobody wants it asked."""

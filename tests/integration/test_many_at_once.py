@@ -129,7 +129,9 @@ def test_a_credential_in_its_last_day_is_always_mailed(many: Many) -> None:
     assert many.subjects().count(MORE) == 1
 
 
-@pytest.mark.parametrize(("deleted", "previous"), [("old", REFUSED), ("old", Verdict(Answer.NONE, "503"))])
+@pytest.mark.parametrize(
+    ("deleted", "previous"), [("old", REFUSED), ("old", Verdict(Answer.NONE, ServiceFailure("503")))]
+)
 def test_an_eviction_is_always_mailed(many: Many, deleted: str, previous: Verdict) -> None:
     """Consumers may be locked out, each of them."""
     many.rotate(ALONE + 3, deleted, previous, over=True)

@@ -42,7 +42,7 @@ REPORT = Report(
     log_url="https://log",
 )
 FUNCTION = Report("the-function", NOW, of_function=True)
-NO_ANSWER = Verdict(Answer.NONE, "It answered 503.", ServiceFailure("It answered 503."))
+NO_ANSWER = Verdict(Answer.NONE, ServiceFailure("It answered 503."))
 KNOWN = Incident("ServiceFailure", NOW, NOW, 0)
 
 

@@ -173,7 +173,7 @@ def test_an_answer_joins_into_the_credential_in_use(
 ) -> None:
     """The note is the new key's, or none: the old one's end is not. What is the customer's survives untouched."""
     in_use = credential(ec_key, apiKeyExpiry=note, ports=[1, None])
-    joined = HALF.join(intent, api_key.write_answer(NEW_KEY, ends), in_use, NOW)
+    joined = HALF.join(intent, api_key.write_answer(NEW_KEY, ends), in_use, NOW, shorter=False)
     kept = {name: value for name, value in in_use.document.items() if name != "apiKeyExpiry"}
     written = {"apiKeyExpiry": "2027-02-22T12:00:00Z"} if ends else {}
     assert joined.document == {**kept, "apiKey": NEW_KEY} | written
@@ -201,7 +201,7 @@ def test_a_key_that_cannot_be_used_fails_the_offline_check(
 ) -> None:
     """In the secret it would lock consumers out, or write a header for them; the message goes into a mail."""
     with pytest.raises(ValueError, match=why) as caught:
-        HALF.join(intent, api_key.write_answer(token, None), credential(ec_key), NOW)
+        HALF.join(intent, api_key.write_answer(token, None), credential(ec_key), NOW, shorter=False)
     assert not token.strip() or token not in str(caught.value)
 
 
@@ -210,7 +210,7 @@ def test_a_key_that_makes_the_secret_too_large_fails_the_offline_check(intent: I
     in_use = credential(ec_key)
     full = replace(in_use, document={**in_use.document, "owner": "x" * (65_536 - len(in_use.dump()))})
     with pytest.raises(ValueError, match="is too large"):
-        HALF.join(intent, api_key.write_answer("x" * 4096, None), full, NOW)
+        HALF.join(intent, api_key.write_answer("x" * 4096, None), full, NOW, shorter=False)
 
 
 @pytest.mark.parametrize("ends", [None, NOW - 30 * DAY])

@@ -108,7 +108,7 @@ def test_an_answer_joins_into_the_credential_in_use(
 ) -> None:
     """With its key and its name; the API key and what is the customer's survive untouched."""
     pem = Chain((certificate(rsa_key, ends=NOW + timedelta(days=90)),)).pem
-    joined = HALF.join(intent, pem, credential, NOW)
+    joined = HALF.join(intent, pem, credential, NOW, shorter=False)
     changes = {"cert": pem, "privateKey": private_key_pem(rsa_key), "certName": "device-id-2"}
     assert joined.document == {**credential.document, **changes}
     assert HALF.is_for(intent, joined)

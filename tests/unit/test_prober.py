@@ -26,7 +26,7 @@ UNREACHABLE = ServiceUnreachable("No connection.")
 
 def no_answer(error: ServiceFailure | ServiceUnreachable = SILENT) -> Verdict:
     """What is known after a question without an answer."""
-    return Verdict(Answer.NONE, str(error), error)
+    return Verdict(Answer.NONE, error)
 
 
 @dataclass

@@ -139,7 +139,7 @@ def test_a_staged_key_is_carried_on_though_the_ledger_has_no_answer(ec_key: Priv
     given = vault(ec_key, ATTEMPT)
     in_use = Credential.parse(str(given.versions["now"]))
     version = staged_version("intent", "now")
-    given.versions[version] = HALF.join(INTENT, ANSWER, in_use, NOW).dump()
+    given.versions[version] = HALF.join(INTENT, ANSWER, in_use, NOW, shorter=False).dump()
     given.on = {"API_KEY_STAGED": version}
     found = given.look()
     assert found[HalfName.API_KEY].progress is Progress.STAGED
@@ -152,13 +152,13 @@ def test_a_key_that_waits_survives_a_rotation_of_the_certificate(ec_key: Private
     given = vault(ec_key, ATTEMPT, owner="as it was then")
     in_use = Credential.parse(str(given.versions["now"]))
     version = staged_version("intent", "the one before")
-    given.versions[version] = HALF.join(INTENT, ANSWER, in_use, NOW).dump()
+    given.versions[version] = HALF.join(INTENT, ANSWER, in_use, NOW, shorter=False).dump()
     given.on = {"API_KEY_STAGED": version}
     given.versions["now"] = json.dumps(secret(ec_key, owner="edited since"))
     found = given.look()[HalfName.API_KEY]
     (one,) = found.in_hand
     assert one.answer == ANSWER
-    joined = HALF.join(INTENT, ANSWER, found.credential, NOW)
+    joined = HALF.join(INTENT, ANSWER, found.credential, NOW, shorter=False)
     assert found.version_of(one, joined) == (staged_version("intent", "now"), False)
     assert joined.document["owner"] == "edited since"
 

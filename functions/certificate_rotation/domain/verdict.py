@@ -20,12 +20,10 @@ class Verdict(NamedTuple):
 
     Attributes:
         answer: what the service said.
-        why: why there is no answer; empty where there is one.
         error: the failure of a question that got no answer.
     """
 
     answer: Answer
-    why: str = ""
     error: ServiceFailure | ServiceUnreachable | None = None
 
 

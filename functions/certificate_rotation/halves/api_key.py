@@ -57,9 +57,7 @@ class ApiKey(Half):
         return api.refresh_api_key(credential, now)
 
     @override
-    def join(
-        self, intent: Intent, answer: str, credential: Credential, now: datetime, *, shorter: bool = False
-    ) -> Credential:
+    def join(self, intent: Intent, answer: str, credential: Credential, now: datetime, *, shorter: bool) -> Credential:
         token, expiry = api_key.read_answer(answer)
         if token == credential.api_key:
             raise ValueError("is the one in use once more")

@@ -65,9 +65,7 @@ class Certificate(Half):
         return api.refresh_certificate(credential, intent.parts[REQUEST], intent.name)
 
     @override
-    def join(
-        self, intent: Intent, answer: str, credential: Credential, now: datetime, *, shorter: bool = False
-    ) -> Credential:
+    def join(self, intent: Intent, answer: str, credential: Credential, now: datetime, *, shorter: bool) -> Credential:
         key = load_private_key(intent.parts[KEY])
         chain = check_issued(answer, key, None if shorter else credential.chain, now)
         return credential.with_certificate(chain, key, intent.name)

@@ -91,9 +91,7 @@ class Half(ABC):
         """Ask the service for a new one: one request. Raises `RefreshFailed`."""
 
     @abstractmethod
-    def join(
-        self, intent: Intent, answer: str, credential: Credential, now: datetime, *, shorter: bool = False
-    ) -> Credential:
+    def join(self, intent: Intent, answer: str, credential: Credential, now: datetime, *, shorter: bool) -> Credential:
         """The offline check: the credential with the new half in it, which may end `shorter` than the one in use.
 
         Raises:

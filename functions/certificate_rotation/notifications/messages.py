@@ -204,7 +204,7 @@ def _traffic(report: Report) -> str:
         if ended
         else "No: the service refused the certificate and the API key in use during this run. It judges them as a "
         "pair, and does not say which of the two it means.",
-        Answer.NONE: f"Not known: the service was asked in this run and gave no verdict ({report.in_use.why}).",
+        Answer.NONE: f"Not known: the service was asked in this run and gave no verdict ({report.in_use.error}).",
         Answer.NOT_ASKED: "Not asked in this run.",
     }[report.in_use.answer]
     return " ".join([said, *(_date(half, known, report.at) for half, known in report.halves.items())])
