@@ -140,9 +140,7 @@ class Issuance:
         attempts, owner = snapshot.state.attempts.charged(attempt.started_at), self._invocation.owner
         before = earlier.attempt if earlier else None
         try:
-            charged = self._dependencies.ledger.charge(
-                snapshot.arn, snapshot.half.name, owner, attempts, attempt, earlier=before
-            )
+            charged = self._dependencies.ledger.charge(snapshot.half_of, owner, attempts, attempt, earlier=before)
         except StorageFailure as error:
             # It may have been counted all the same, the answer lost: as nothing was sent, it must not stay open.
             try:
@@ -185,7 +183,7 @@ class Issuance:
         ledger, earlier = self._dependencies.ledger, snapshot.state.open_attempt
         for pause in (*_SETTLE_PAUSES, None):
             try:
-                ledger.settle(snapshot.arn, snapshot.half.name, attempts, attempt, error, earlier=earlier)
+                ledger.settle(snapshot.half_of, attempts, attempt, error, earlier)
             except StorageFailure as refused:
                 if pause is None or self._invocation.time_left() < 2 * AWS_CALL + timedelta(seconds=pause):
                     raise StorageFailure(
@@ -204,7 +202,7 @@ class Issuance:
         Should it fail, the second store, `stage`, matters more than the failure.
         """
         try:
-            self._dependencies.ledger.journal(snapshot.arn, snapshot.half.name, attempt)
+            self._dependencies.ledger.journal(snapshot.half_of, attempt)
         except StorageFailure as error:
             logger.warning("The answer could not be recorded in the ledger: %s", error)
             return snapshot.half.second_store

@@ -208,37 +208,29 @@ class Promotion:
             StorageFailure: AWS refused a write. The next run closes, and notifies again.
         """
         snapshot, attempt, invocation = done.snapshot, done.attempt, self._invocation
-        rotation = done.rotated.rotation
-        half, ledger, opened = snapshot.half, self._dependencies.ledger, snapshot.state.open_attempt
-        with adding(f"The new {half.called(rotation.name)} is in use (AWSCURRENT)."):
+        one, rotation = snapshot.half_of, done.rotated.rotation
+        ledger, opened = self._dependencies.ledger, snapshot.state.open_attempt
+        with adding(f"The new {snapshot.half.called(rotation.name)} is in use (AWSCURRENT)."):
             self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.all_labels)
-            announce = self._dependencies.settings.notify_on_success
-            news = self._dependencies.alerts.rotated(
-                done.rotated, report, snapshot.record, invocation, announce=announce
-            )
+            alerts, announce = self._dependencies.alerts, self._dependencies.settings.notify_on_success
+            news = alerts.rotated(done.rotated, report, snapshot.record, invocation, announce=announce)
             if opened is None:  # somebody deleted the ledger's record
-                ledger.remember(snapshot.arn, half.name, None, snapshot.record.told, news.changes)
+                ledger.remember(one, None, snapshot.record.told, news.changes)
                 return news, False
             closed = ledger.close(
-                snapshot.arn,
-                half.name,
-                invocation.owner,
-                opened,
-                rotation,
-                promoted=attempt or opened,
-                news=news.changes,
+                one, invocation.owner, opened, rotation, promoted=attempt or opened, news=news.changes
             )
         return news, closed
 
     def drop(self, snapshot: Snapshot, report: Report) -> Delivery:
         """Give up a rotation that was made for a half no longer in use; what to do next is decided anew."""
-        attempt, news, half = snapshot.state.open_attempt, Delivery(), snapshot.half
+        attempt, news = snapshot.state.open_attempt, Delivery()
         if snapshot.in_hand:
             names = ", ".join(filter(None, (one.intent.name for one in snapshot.in_hand)))
             news = self._dependencies.alerts.dropped(names, report, snapshot.record, self._invocation)
         self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.all_labels)
         if attempt:
-            self._dependencies.ledger.drop(snapshot.arn, half.name, attempt, news.changes)
+            self._dependencies.ledger.drop(snapshot.half_of, attempt, news.changes)
         else:  # somebody deleted the ledger's record of it
             self._dependencies.ledger.change_news(snapshot.arn, news.changes)
         return news
@@ -265,7 +257,7 @@ class Promotion:
         except ValueError as error:
             if one.attempt and one.attempt == snapshot.state.open_attempt:
                 rejected = replace(one.attempt, outcome="rejected")
-                self._dependencies.ledger.journal(snapshot.arn, snapshot.half.name, rejected)
+                self._dependencies.ledger.journal(snapshot.half_of, rejected)
             raise snapshot.half.rejected(f"The new {called} {error}.") from error
         return _Candidate(one, joined, *snapshot.version_of(one, joined))
 

@@ -18,7 +18,7 @@ from certificate_rotation.adapters.secret_store import CURRENT, PENDING, Current
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.decision import Facts, Policy, Progress
 from certificate_rotation.domain.errors import InvalidCredential, RotationError, StorageFailure
-from certificate_rotation.domain.half import HalfName, Life
+from certificate_rotation.domain.half import HalfName, HalfOf, Life
 from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.report import HalfReport
 from certificate_rotation.domain.state import HalfState, LastRotation, OpenAttempt, State
@@ -103,6 +103,11 @@ class Snapshot(NamedTuple):
     def fingerprint(self) -> str:
         """Of the half in use."""
         return self.half.fingerprint(self.arn, self.credential)
+
+    @property
+    def half_of(self) -> HalfOf:
+        """What the ledger's writes are about."""
+        return HalfOf(self.arn, self.half.name)
 
     def usable(self, now: datetime) -> tuple[InHand, ...]:
         """What is in hand and has not ended by `now` (aware, UTC)."""

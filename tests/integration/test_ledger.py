@@ -12,7 +12,7 @@ import pytest
 
 from certificate_rotation.adapters.ledger import Ledger
 from certificate_rotation.domain.errors import RefreshConflict, ServiceFailure, StorageFailure
-from certificate_rotation.domain.half import HalfName
+from certificate_rotation.domain.half import HalfName, HalfOf
 from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.state import Incident, LastRotation, Lease, News, OpenAttempt, State, Telling
 from tests.support.local_aws import LocalAws
@@ -33,7 +33,7 @@ NEWS = News("news_1", NOW, "INFO", "rotated", ARN, "certificate", "subject", "te
 LATER = replace(NEWS, name="news_2", mail=False)
 KEPT = {NEWS.name: NEWS}
 UNUSED = State().certificate
-HALF = HalfName.CERTIFICATE  # where it makes no difference which
+ONE = HalfOf(ARN, HalfName.CERTIFICATE)  # where it makes no difference which
 
 
 def of(half: HalfName, attempts: Attempts) -> Attempts:
@@ -71,31 +71,32 @@ def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
     ) -> State:
         return known(revision, attempts, lease, last_rotation=ROTATION, news=news, **changes)
 
+    one = HalfOf(ARN, half)
     return (
         (lambda ledger: ledger.claim(ARN, State(), OURS, half), True),
         (lambda ledger: ledger.claim(ARN, State(), THEIRS, half), False),
         (lambda ledger: ledger.claim(ARN, State(), OURS, half), True),  # the repeat of a lost answer
-        (lambda ledger: ledger.charge(ARN, half, "theirs", Attempts(2, NOW), FIRST, earlier=None), False),
-        (lambda ledger: ledger.charge(ARN, half, "ours", Attempts(2, NOW), FIRST, earlier=None), True),
-        (lambda ledger: ledger.journal(ARN, half, SECOND), REFUSED),
-        (lambda ledger: ledger.journal(ARN, half, FIRST), None),
-        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, {}), None),
+        (lambda ledger: ledger.charge(one, "theirs", Attempts(2, NOW), FIRST, earlier=None), False),
+        (lambda ledger: ledger.charge(one, "ours", Attempts(2, NOW), FIRST, earlier=None), True),
+        (lambda ledger: ledger.journal(one, SECOND), REFUSED),
+        (lambda ledger: ledger.journal(one, FIRST), None),
+        (lambda ledger: ledger.remember(one, INCIDENT, TOLD, {}), None),
         (
             lambda ledger: ledger.load(ARN),
             known(3, Attempts(2, NOW), OURS, open_attempt=FIRST, incident=INCIDENT, told=TOLD),
         ),
-        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, KEPT), None),
-        (lambda ledger: ledger.remember(ARN, half, None, {}, {LATER.name: LATER}), None),
+        (lambda ledger: ledger.remember(one, INCIDENT, TOLD, KEPT), None),
+        (lambda ledger: ledger.remember(one, None, {}, {LATER.name: LATER}), None),
         (
             lambda ledger: ledger.load(ARN),
             known(3, Attempts(2, NOW), OURS, told={}, open_attempt=FIRST, news=(NEWS, LATER)),
         ),
         (
-            lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, {NEWS.name: NEWS, LATER.name: None}),
+            lambda ledger: ledger.remember(one, INCIDENT, TOLD, {NEWS.name: NEWS, LATER.name: None}),
             None,
         ),  # what is kept stays
         (lambda ledger: ledger.load(ARN).news, (NEWS,)),
-        (lambda ledger: ledger.remember(ARN, half, INCIDENT, TOLD, {NEWS.name: None}), None),
+        (lambda ledger: ledger.remember(one, INCIDENT, TOLD, {NEWS.name: None}), None),
         (lambda ledger: ledger.change_news(ARN, {NEWS.name: NEWS, LATER.name: LATER}), None),
         (lambda ledger: ledger.change_news(ARN, {LATER.name: LATER, NEWS.name: None}), None),
         (lambda ledger: ledger.change_news(ARN, {}), None),
@@ -105,49 +106,49 @@ def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
         ),
         (lambda ledger: ledger.change_news(ARN, {LATER.name: None}), None),
         (
-            lambda ledger: ledger.close(ARN, half, "theirs", FIRST, ROTATION, promoted=FIRST, news=KEPT),
+            lambda ledger: ledger.close(one, "theirs", FIRST, ROTATION, promoted=FIRST, news=KEPT),
             False,
         ),
         (
-            lambda ledger: ledger.close(ARN, half, "ours", SECOND, ROTATION, promoted=SECOND, news=KEPT),
+            lambda ledger: ledger.close(one, "ours", SECOND, ROTATION, promoted=SECOND, news=KEPT),
             False,
         ),
         (
             lambda ledger: ledger.load(ARN),
             known(3, Attempts(2, NOW), OURS, open_attempt=FIRST, incident=INCIDENT, told=TOLD),
         ),
-        (lambda ledger: ledger.close(ARN, half, "ours", FIRST, ROTATION, promoted=FIRST, news=KEPT), True),
+        (lambda ledger: ledger.close(one, "ours", FIRST, ROTATION, promoted=FIRST, news=KEPT), True),
         (lambda ledger: ledger.load(ARN), known(4, Attempts(2, NOW), last_rotation=ROTATION, told=TOLD, news=(NEWS,))),
         (lambda ledger: ledger.release(ARN, "ours"), False),
         (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS, half), True),
-        (lambda ledger: ledger.charge(ARN, half, "theirs", Attempts(1, NOW), THIRD, earlier=None), True),
-        (lambda ledger: ledger.charge(ARN, half, "ours", Attempts(0, NOW), SECOND, earlier=THIRD), False),
-        (lambda ledger: ledger.charge(ARN, half, "theirs", Attempts(0, NOW), SECOND, earlier=THIRD), True),
+        (lambda ledger: ledger.charge(one, "theirs", Attempts(1, NOW), THIRD, earlier=None), True),
+        (lambda ledger: ledger.charge(one, "ours", Attempts(0, NOW), SECOND, earlier=THIRD), False),
+        (lambda ledger: ledger.charge(one, "theirs", Attempts(0, NOW), SECOND, earlier=THIRD), True),
         (lambda ledger: ledger.load(ARN), later(7, open_attempt=SECOND, earlier=THIRD)),
-        (lambda ledger: ledger.settle(ARN, half, FEWER, SECOND, ServiceFailure("why"), earlier=THIRD), None),
+        (lambda ledger: ledger.settle(one, FEWER, SECOND, ServiceFailure("why"), THIRD), None),
         (lambda ledger: ledger.load(ARN), later(8, open_attempt=THIRD)),
-        (lambda ledger: ledger.settle(ARN, half, Attempts(), SECOND, ServiceFailure("no"), earlier=None), None),
+        (lambda ledger: ledger.settle(one, Attempts(), SECOND, ServiceFailure("no"), None), None),
         (lambda ledger: ledger.load(ARN), later(8, open_attempt=THIRD)),
-        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FOURTH, earlier=THIRD), True),
+        (lambda ledger: ledger.charge(one, "theirs", FEWER, FOURTH, earlier=THIRD), True),
         (
-            lambda ledger: ledger.close(ARN, half, "theirs", FOURTH, ROTATION, promoted=THIRD, news={NEWS.name: None}),
+            lambda ledger: ledger.close(one, "theirs", FOURTH, ROTATION, promoted=THIRD, news={NEWS.name: None}),
             True,
         ),
         (lambda ledger: ledger.load(ARN), later(10, lease=None, news=())),
         (lambda ledger: ledger.claim(ARN, ledger.load(ARN), THEIRS, half), True),
-        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=THIRD), True),
-        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=None), True),
+        (lambda ledger: ledger.charge(one, "theirs", FEWER, FIFTH, earlier=THIRD), True),
+        (lambda ledger: ledger.charge(one, "theirs", FEWER, FIFTH, earlier=None), True),
         (lambda ledger: ledger.load(ARN).of(half).earlier, None),
-        (lambda ledger: ledger.settle(ARN, half, Attempts(), FIFTH, RefreshConflict("why"), earlier=None), None),
+        (lambda ledger: ledger.settle(one, Attempts(), FIFTH, RefreshConflict("why"), None), None),
         (lambda ledger: ledger.load(ARN), later(14, attempts=Attempts(), news=())),
-        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=THIRD), True),
-        (lambda ledger: ledger.drop(ARN, half, SECOND, KEPT), None),
+        (lambda ledger: ledger.charge(one, "theirs", FEWER, FIFTH, earlier=THIRD), True),
+        (lambda ledger: ledger.drop(one, SECOND, KEPT), None),
         (lambda ledger: ledger.load(ARN), later(15, open_attempt=FIFTH, earlier=THIRD, news=())),
-        (lambda ledger: ledger.drop(ARN, half, FIFTH, {NEWS.name: NEWS, LATER.name: LATER}), None),
-        (lambda ledger: ledger.drop(ARN, half, FIFTH, KEPT), None),
+        (lambda ledger: ledger.drop(one, FIFTH, {NEWS.name: NEWS, LATER.name: LATER}), None),
+        (lambda ledger: ledger.drop(one, FIFTH, KEPT), None),
         (lambda ledger: ledger.load(ARN), later(16, news=(NEWS, LATER))),
-        (lambda ledger: ledger.charge(ARN, half, "theirs", FEWER, FIFTH, earlier=None), True),
-        (lambda ledger: ledger.drop(ARN, half, FIFTH, {NEWS.name: None}), None),
+        (lambda ledger: ledger.charge(one, "theirs", FEWER, FIFTH, earlier=None), True),
+        (lambda ledger: ledger.drop(one, FIFTH, {NEWS.name: None}), None),
         (lambda ledger: ledger.release(ARN, "ours"), False),
         (lambda ledger: ledger.release(ARN, "theirs"), True),
         (lambda ledger: ledger.load(ARN), later(19, lease=None, news=(LATER,))),
@@ -162,7 +163,7 @@ def writes(half: HalfName) -> tuple[tuple[Write, object], ...]:
 BY_OPERATION: Mapping[str, Write] = {
     "GetItem": lambda ledger: ledger.load(ARN),
     "UpdateItem": lambda ledger: ledger.release(ARN, "ours"),
-    "TransactWriteItems": lambda ledger: ledger.drop(ARN, HALF, FIRST, {}),
+    "TransactWriteItems": lambda ledger: ledger.drop(ONE, FIRST, {}),
 }
 HISTORY = {
     FIRST.started_at: ("rotated", None),
@@ -219,7 +220,7 @@ def test_the_history_says_what_became_of_each_attempt_for_a_year(aws: LocalAws, 
 
 def test_every_transaction_carries_a_token_of_its_own(aws: LocalAws, ledger: Ledger) -> None:
     """AWS: with it, botocore's repeat after a lost answer succeeds; without, it meets its own first write."""
-    for write, _ in writes(HALF):
+    for write, _ in writes(ONE.half):
         _answer(write, ledger)
     sent = [json.loads(call.body) for call in aws.calls if call.operation == "TransactWriteItems"]
     tokens = [uuid.UUID(transaction["ClientRequestToken"]) for transaction in sent]
@@ -263,12 +264,12 @@ def test_a_count_that_aws_refuses_is_a_failure(aws: LocalAws, ledger: Ledger, fa
 def test_an_answer_for_an_attempt_that_is_not_open_is_told(ledger: Ledger) -> None:
     """The certificate then goes to the other store, and the log says why."""
     with pytest.raises(StorageFailure, match=r"^The ledger's state was changed by somebody else while the service was"):
-        ledger.journal(ARN, HALF, FIRST)
+        ledger.journal(ONE, FIRST)
 
 
 def test_two_records_are_read_in_one_call(aws: LocalAws, ledger: Ledger) -> None:
     """A cold container reads the function's own record along; neither may be taken for the other."""
-    ledger.claim(ARN, State(), OURS, HALF)
+    ledger.claim(ARN, State(), OURS, ONE.half)
     aws.calls.clear()
     assert ledger.load_both(ARN, "arn:another") == (ledger.load(ARN), State())
     assert ledger.load_both("arn:another", ARN)[1].lease == OURS
@@ -277,7 +278,7 @@ def test_two_records_are_read_in_one_call(aws: LocalAws, ledger: Ledger) -> None
 
 def test_two_records_one_of_which_is_being_written_are_read_one_by_one(aws: LocalAws, ledger: Ledger) -> None:
     """AWS cancels such a read; nothing is wrong."""
-    ledger.claim(ARN, State(), OURS, HALF)
+    ledger.claim(ARN, State(), OURS, ONE.half)
     aws.failures.set("in conflict", "TransactGetItems")
     state, other = ledger.load_both(ARN, "arn:another")
     assert (state.lease, other) == (OURS, State())
@@ -285,7 +286,7 @@ def test_two_records_one_of_which_is_being_written_are_read_one_by_one(aws: Loca
 
 def test_the_state_is_where_people_look_for_it_and_is_read_as_it_is_now(aws: LocalAws, ledger: Ledger) -> None:
     """The names are the contract's; a read that may be old would let a claim be made on what is no longer so."""
-    ledger.claim(ARN, State(), OURS, HALF)
+    ledger.claim(ARN, State(), OURS, ONE.half)
     ledger.load(ARN)
     assert [(record["credential"], record["record"]) for record in aws.records()] == [(ARN, "state")]
     assert json.loads(aws.calls[-1].body)["ConsistentRead"] is True

@@ -131,7 +131,7 @@ BREAKS = (
         (
             (
                 f"{FUNCTION}/notifications/alerts.py",
-                "self._ledger.remember(about.secret, about.half, incident, known.told, changes)",
+                "self._ledger.remember(HalfOf(about.secret, about.half), incident, known.told, changes)",
                 "pass",
             ),
         ),
@@ -291,7 +291,13 @@ BREAKS = (
     Break(
         6,
         "the history keeps a sealed API key",
-        ((f"{FUNCTION}/adapters/ledger.py", "attempt if half is HalfName.CERTIFICATE else", "attempt if half else"),),
+        (
+            (
+                f"{FUNCTION}/adapters/ledger.py",
+                "attempt if one.half is HalfName.CERTIFICATE else",
+                "attempt if one.half else",
+            ),
+        ),
         (CRASHES, "-k", "carried_on and key and staged"),
     ),
     Break(

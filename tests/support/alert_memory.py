@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from certificate_rotation.adapters.alert_topic import AlertTopic
 from certificate_rotation.domain.errors import ServiceFailure, StorageFailure
-from certificate_rotation.domain.half import HalfName, Life
+from certificate_rotation.domain.half import HalfName, HalfOf, Life
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import HalfReport, Report
 from certificate_rotation.domain.state import Incident, News, NewsChanges, State, Telling
@@ -107,13 +107,11 @@ class Memory:
             raise StorageFailure("AWS refused reading the ledger.")
         return self.state
 
-    def remember(
-        self, _arn: str, half: HalfName, incident: Incident | None, when: Mapping[str, Telling], news: NewsChanges
-    ) -> None:
+    def remember(self, one: HalfOf, incident: Incident | None, when: Mapping[str, Telling], news: NewsChanges) -> None:
         """As the ledger."""
-        self.change_news(_arn, news)
-        of_half = replace(self.state.of(half), incident=incident)
-        self.state = replace(self.state.having(half, of_half), told=when)
+        self.change_news(one.arn, news)
+        of_half = replace(self.state.of(one.half), incident=incident)
+        self.state = replace(self.state.having(one.half, of_half), told=when)
 
     def change_news(self, _arn: str, news: NewsChanges) -> None:
         """As the ledger."""

@@ -12,7 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from certificate_rotation.adapters.ledger import Ledger
 from certificate_rotation.adapters.ledger_items import flat, item
 from certificate_rotation.domain.errors import ServiceFailure
-from certificate_rotation.domain.half import HalfName
+from certificate_rotation.domain.half import HalfName, HalfOf
 from certificate_rotation.domain.rate_limit import UNUSED
 from certificate_rotation.domain.state import LastRotation, Lease, OpenAttempt, State
 from tests.support.factories import NOW
@@ -56,11 +56,11 @@ class Table:
 
 
 WRITES: "dict[str, Callable[[Ledger, HalfName], object]]" = {
-    "charge": lambda ledger, half: ledger.charge(ARN, half, "owner", ATTEMPTS, ASKED, earlier=EARLIER),
-    "journal": lambda ledger, half: ledger.journal(ARN, half, ANSWERED),
-    "settle": lambda ledger, half: ledger.settle(ARN, half, ATTEMPTS, ANSWERED, ServiceFailure("503"), earlier=EARLIER),
-    "close": lambda ledger, half: ledger.close(ARN, half, "owner", ASKED, ROTATION, promoted=ANSWERED, news={}),
-    "drop": lambda ledger, half: ledger.drop(ARN, half, ANSWERED, {}),
+    "charge": lambda ledger, half: ledger.charge(HalfOf(ARN, half), "owner", ATTEMPTS, ASKED, earlier=EARLIER),
+    "journal": lambda ledger, half: ledger.journal(HalfOf(ARN, half), ANSWERED),
+    "settle": lambda ledger, half: ledger.settle(HalfOf(ARN, half), ATTEMPTS, ANSWERED, ServiceFailure("503"), EARLIER),
+    "close": lambda ledger, half: ledger.close(HalfOf(ARN, half), "owner", ASKED, ROTATION, promoted=ANSWERED, news={}),
+    "drop": lambda ledger, half: ledger.drop(HalfOf(ARN, half), ANSWERED, {}),
 }
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from certificate_rotation.adapters.aws import may_refuse
 from certificate_rotation.adapters.ledger_items import attribute, flat, flat_all, flat_told, item, of, state, time_text
 from certificate_rotation.domain.errors import RotationError, StorageFailure
-from certificate_rotation.domain.half import HalfName
+from certificate_rotation.domain.half import HalfName, HalfOf
 from certificate_rotation.domain.rate_limit import Attempts
 from certificate_rotation.domain.state import Incident, LastRotation, Lease, NewsChanges, OpenAttempt, State, Telling
 
@@ -83,56 +83,40 @@ class Ledger:
         """Give the lease back; False when it was not ours any more."""
         return self._update(arn, {"lease": None}, LEASE_IS_OURS, owner=owner)
 
-    def charge(  # noqa: PLR0913 - one per thing that is written
-        self,
-        arn: str,
-        half: HalfName,
-        owner: str,
-        attempts: Attempts,
-        attempt: OpenAttempt,
-        *,
-        earlier: OpenAttempt | None,
+    def charge(
+        self, one: HalfOf, owner: str, attempts: Attempts, attempt: OpenAttempt, *, earlier: OpenAttempt | None
     ) -> bool:
         """Count an attempt before it leaves, its outcome unknown; False when the lease is not ours any more.
 
         `earlier`: the attempt whose answer still waits, and is kept until one of the two is accepted.
         """
-        changes = of(half, attempts=attempts, open_attempt=attempt, earlier=earlier)
-        return self._change(arn, half, changes, attempt, owner=owner)
+        changes = of(one.half, attempts=attempts, open_attempt=attempt, earlier=earlier)
+        return self._change(one, changes, attempt, owner=owner)
 
-    def journal(self, arn: str, half: HalfName, attempt: OpenAttempt) -> None:
+    def journal(self, one: HalfOf, attempt: OpenAttempt) -> None:
         """Record what became of the open attempt, the answer included: the first of its two stores."""
-        if not self._change(arn, half, of(half, open_attempt=attempt), attempt, still_open=attempt):
+        if not self._change(one, of(one.half, open_attempt=attempt), attempt, still_open=attempt):
             raise StorageFailure("The ledger's state was changed by somebody else while the service was asked.")
 
-    def settle(  # noqa: PLR0913 - one per thing that is written
-        self,
-        arn: str,
-        half: HalfName,
-        attempts: Attempts,
-        attempt: OpenAttempt,
-        error: RotationError,
-        *,
-        earlier: OpenAttempt | None,
+    def settle(
+        self, one: HalfOf, attempts: Attempts, attempt: OpenAttempt, error: RotationError, earlier: OpenAttempt | None
     ) -> None:
         """Close an attempt that brought nothing.
 
         Args:
-            arn: the secret's.
-            half: which half it was for.
+            one: what it was for.
             attempts: what is left of the limit.
             attempt: the one to close.
             error: why.
             earlier: the attempt that was open before this one: it is so again, and goes on holding or waiting.
         """
-        changes = of(half, attempts=attempts, open_attempt=earlier, earlier=None)
+        changes = of(one.half, attempts=attempts, open_attempt=earlier, earlier=None)
         remarks = {"outcome": type(error).__name__, "message": str(error)}
-        self._change(arn, half, changes, attempt, still_open=attempt, **remarks)
+        self._change(one, changes, attempt, still_open=attempt, **remarks)
 
     def close(  # noqa: PLR0913 - one per thing that is written
         self,
-        arn: str,
-        half: HalfName,
+        one: HalfOf,
         owner: str,
         attempt: OpenAttempt,
         rotation: LastRotation,
@@ -145,31 +129,28 @@ class Ledger:
         False, and neither, when another invocation took the lease over: it finds what is left and closes that itself.
 
         Args:
-            arn: the secret's.
-            half: which half was renewed.
+            one: what was renewed.
             owner: whose lease it is.
             attempt: the open one.
             rotation: what happened.
             promoted: the attempt whose answer is in use: the open one, or the earlier one.
             news: what AWS did not take of it, for the next run; and what it took now of earlier runs' news.
         """
-        changes = of(half, open_attempt=None, earlier=None, incident=None, last_rotation=rotation)
+        changes = of(one.half, open_attempt=None, earlier=None, incident=None, last_rotation=rotation)
         changes |= {"lease": None, **flat_all(news)}
-        return self._change(arn, half, changes, promoted, owner=owner, still_open=attempt, outcome="rotated")
+        return self._change(one, changes, promoted, owner=owner, still_open=attempt, outcome="rotated")
 
-    def drop(self, arn: str, half: HalfName, attempt: OpenAttempt, news: NewsChanges) -> None:
+    def drop(self, one: HalfOf, attempt: OpenAttempt, news: NewsChanges) -> None:
         """Forget an attempt that was made for one no longer in use; its history stays. `news`: as of `close`."""
-        changes = {**of(half, open_attempt=None, earlier=None), **flat_all(news)}
-        self._change(arn, half, changes, attempt, still_open=attempt, outcome="dropped")
+        changes = {**of(one.half, open_attempt=None, earlier=None), **flat_all(news)}
+        self._change(one, changes, attempt, still_open=attempt, outcome="dropped")
 
-    def remember(
-        self, arn: str, half: HalfName, incident: Incident | None, when: Mapping[str, Telling], news: NewsChanges
-    ) -> None:
+    def remember(self, one: HalfOf, incident: Incident | None, when: Mapping[str, Telling], news: NewsChanges) -> None:
         """Set or clear a half's open incident, and when people were told. Needs no lease: no credential hangs on it.
 
         `news`: as of `close`.
         """
-        self._update(arn, {"told": flat_told(when), **of(half, incident=incident), **flat_all(news)})
+        self._update(one.arn, {"told": flat_told(when), **of(one.half, incident=incident), **flat_all(news)})
 
     def change_news(self, arn: str, news: NewsChanges) -> None:
         """Change what waits to be told, if anything, and nothing else; `news` as of `close`."""
@@ -227,10 +208,9 @@ class Ledger:
                 return False
         return True
 
-    def _change(  # noqa: PLR0913 - one per thing it hangs on
+    def _change(
         self,
-        arn: str,
-        half: HalfName,
+        one: HalfOf,
         changes: Mapping[str, object],
         attempt: OpenAttempt,
         *,
@@ -247,16 +227,16 @@ class Ledger:
             conditions.append(LEASE_IS_OURS)
             expected["owner"] = owner
         if still_open:
-            conditions.append(ATTEMPT_IS_OURS.format(open_attempt=attribute(half, "open_attempt")))
+            conditions.append(ATTEMPT_IS_OURS.format(open_attempt=attribute(one.half, "open_attempt")))
             expected["started_at"] = time_text(still_open.started_at)
-        write = self._write(arn, changes, " AND ".join(conditions), **expected)
+        write = self._write(one.arn, changes, " AND ".join(conditions), **expected)
         # A key does not lie here for years, not even sealed.
-        public = attempt if half is HalfName.CERTIFICATE else replace(attempt, answer=None)
+        public = attempt if one.half is HalfName.CERTIFICATE else replace(attempt, answer=None)
         record = {
             **flat(public),
             **remarks,
-            "renews": half.value,
-            "credential": arn,
+            "renews": one.half.value,
+            "credential": one.arn,
             "record": f"attempt#{time_text(attempt.started_at)}",
             "expires_at": int((attempt.started_at + HISTORY_KEPT).timestamp()),
         }

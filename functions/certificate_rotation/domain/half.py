@@ -22,6 +22,13 @@ class HalfName(StrEnum):
         return HalfName.API_KEY if self is HalfName.CERTIFICATE else HalfName.CERTIFICATE
 
 
+class HalfOf(NamedTuple):
+    """A half of one credential, which is known by its secret's ARN (or the function, by its name)."""
+
+    arn: str
+    half: HalfName
+
+
 class Life(NamedTuple):
     """When a half ends, and when it is due. Times are aware, UTC; None where nobody knows.
 

@@ -20,6 +20,7 @@ from certificate_rotation.adapters.event_bus import EventBus
 from certificate_rotation.adapters.ledger import Ledger
 from certificate_rotation.adapters.ledger_items import NEWS
 from certificate_rotation.domain.errors import InvalidEvent, StorageFailure
+from certificate_rotation.domain.half import HalfOf
 from certificate_rotation.domain.invocation import Invocation
 from certificate_rotation.domain.report import Report, Rotated
 from certificate_rotation.domain.state import Incident, News, NewsChanges, State
@@ -208,7 +209,7 @@ class Alerts:
 
     def _remember(self, about: Report, incident: Incident | None, known: State, changes: NewsChanges) -> None:
         try:
-            self._ledger.remember(about.secret, about.half, incident, known.told, changes)
+            self._ledger.remember(HalfOf(about.secret, about.half), incident, known.told, changes)
         except StorageFailure as error:
             logger.warning("That people were told could not be recorded, so they may be told again: %s", error)
 
