@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from certificate_rotation.domain.half import HalfName
-from certificate_rotation.domain.state import Incident, Telling
+from certificate_rotation.domain.state import Incident, State, Telling
 from certificate_rotation.notifications.incidents import (
     LAST_DAY,
     REMIND_AFTER,
@@ -23,11 +23,16 @@ KNOWN = Incident("ServiceFailure", since=NOW, alerted_at=NOW, level=0)
 TOLD: Told = {"ServiceFailure": Telling((NOW,), 0)}
 
 
+def state(known: Incident | None, told: Told, half: HalfName = HalfName.CERTIFICATE) -> State:
+    """What people know, of this half's failure too."""
+    return replace(State(), told=told).having(half, replace(State().of(half), incident=known))
+
+
 def again(
     known: Incident | None, told: Told, code: str = "ServiceFailure", *, hours: float = 0, left: timedelta = 20 * DAY
 ) -> Notice | None:
     """What is due so many hours after NOW."""
-    return notice(known, told, code, left, NOW + timedelta(hours=hours))
+    return notice(state(known, told), HalfName.CERTIFICATE, code, left, NOW + timedelta(hours=hours))
 
 
 def test_the_first_failure_is_told() -> None:
@@ -37,7 +42,16 @@ def test_the_first_failure_is_told() -> None:
 
 def test_what_people_know_is_not_told_again_within_a_day() -> None:
     """Twenty-four emails a day are none that anybody reads."""
-    assert notice(KNOWN, TOLD, "ServiceFailure", 20 * DAY, NOW + REMIND_AFTER - timedelta(seconds=1)) is None
+    assert (
+        notice(
+            state(KNOWN, TOLD),
+            HalfName.CERTIFICATE,
+            "ServiceFailure",
+            20 * DAY,
+            NOW + REMIND_AFTER - timedelta(seconds=1),
+        )
+        is None
+    )
 
 
 def test_a_failure_that_lasts_is_told_every_day_with_its_beginning() -> None:
@@ -107,7 +121,9 @@ def test_a_threshold_passed_between_two_of_the_same_is_told_too(known: Incident 
 def test_a_failure_without_a_date_does_not_forget_how_near_the_end_is() -> None:
     """Of a secret that cannot be read none is known; the failure before it is no news for that."""
     near = replace(KNOWN, level=2)
-    blind = notice(near, {"ServiceFailure": Telling((NOW,), 2)}, "StorageFailure", None, NOW)
+    blind = notice(
+        state(near, {"ServiceFailure": Telling((NOW,), 2)}), HalfName.CERTIFICATE, "StorageFailure", None, NOW
+    )
     assert blind is not None
     assert (blind.reason, blind.incident.level) == ("changed", 2)
     assert again(blind.incident, blind.told, hours=1, left=7 * DAY) is None
@@ -132,7 +148,7 @@ def test_a_threshold_passed_while_people_think_all_is_well_is_told() -> None:
 def test_a_failure_without_a_date_takes_back_no_level() -> None:
     """What is met before the certificate was read knows no days: the failure before it is no news again."""
     known, told = replace(KNOWN, level=3), {"ServiceFailure": Telling((NOW,), 3)}
-    blind = notice(known, told, "StorageFailure", None, NOW + timedelta(hours=1))
+    blind = notice(state(known, told), HalfName.CERTIFICATE, "StorageFailure", None, NOW + timedelta(hours=1))
     assert blind is not None
     assert blind.incident.level == 3
     assert again(blind.incident, blind.told, hours=2, left=2 * DAY) is None
@@ -162,7 +178,7 @@ def test_every_threshold_that_is_passed_is_told_once() -> None:
     known, told = KNOWN, []
     for hours in range(20 * 24):
         left = 20 * DAY - timedelta(hours=hours)
-        due = notice(replace(known, alerted_at=NOW), TOLD, "ServiceFailure", left, NOW)
+        due = notice(state(replace(known, alerted_at=NOW), TOLD), HalfName.CERTIFICATE, "ServiceFailure", left, NOW)
         if due:
             known = due.incident
             told.append((due.reason, 20 * 24 - hours))
@@ -171,7 +187,7 @@ def test_every_threshold_that_is_passed_is_told_once() -> None:
 
 def test_a_renewed_certificate_does_not_escalate() -> None:
     """More life left is no reason to write."""
-    assert notice(replace(KNOWN, level=3), TOLD, "ServiceFailure", 80 * DAY, NOW) is None
+    assert notice(state(replace(KNOWN, level=3), TOLD), HalfName.CERTIFICATE, "ServiceFailure", 80 * DAY, NOW) is None
 
 
 def test_the_last_day_is_the_level_from_which_each_is_told_on_its_own() -> None:
@@ -181,12 +197,12 @@ def test_the_last_day_is_the_level_from_which_each_is_told_on_its_own() -> None:
 
 def test_each_half_has_a_day_of_its_own() -> None:
     """The halves fail each by itself: that the certificate's was told keeps nobody from hearing of the key's."""
-    due = notice(None, TWICE, "ServiceFailure", 20 * DAY, NOW, half=HalfName.API_KEY)
+    due = notice(state(None, TWICE), HalfName.API_KEY, "ServiceFailure", 20 * DAY, NOW)
     assert due is not None
     assert (due.reason, due.incident) == ("begun", KNOWN)
     assert due.told == {**TWICE, "apiKey/ServiceFailure": Telling((NOW,), 0)}
     both = {**due.told, "apiKey/ServiceFailure": Telling((NOW, NOW), 0)}
-    assert notice(None, both, "ServiceFailure", 20 * DAY, NOW, half=HalfName.API_KEY) is None
+    assert notice(state(None, both), HalfName.API_KEY, "ServiceFailure", 20 * DAY, NOW) is None
     of_key = {"apiKey/ServiceFailure": Telling((NOW, NOW), 0)}
     assert again(None, of_key) == Notice("begun", KNOWN, {**of_key, **TOLD})
 
@@ -197,6 +213,12 @@ def test_a_key_whose_end_nobody_knows_never_escalates_by_itself() -> None:
         at = NOW + timedelta(hours=hours)
         told = {"apiKey/OutcomeUnknown": Telling((NOW,), 0)}
         assert (
-            notice(replace(KNOWN, code="OutcomeUnknown"), told, "OutcomeUnknown", None, at, half=HalfName.API_KEY)
+            notice(
+                state(replace(KNOWN, code="OutcomeUnknown"), told, HalfName.API_KEY),
+                HalfName.API_KEY,
+                "OutcomeUnknown",
+                None,
+                at,
+            )
             is None
         )

@@ -67,7 +67,7 @@ class Alerts:
             counted = replace(report.concerned, attempts=attempts.available(now), next_attempt_at=attempts.next_at(now))
             report = replace(report, halves={**report.halves, half: counted})
         code, incident = type(error).__name__, known.of(half).incident
-        due = notice(incident, known.told, code, time_left, now, half=half)
+        due = notice(known, half, code, time_left, now)
         if due is None:
             if not (report.of_function and incident and incident.code == code):
                 return self.catch_up(report.secret, known, invocation)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from certificate_rotation.domain.half import HalfName
-from certificate_rotation.domain.state import Incident, Telling
+from certificate_rotation.domain.state import Incident, State, Telling
 
 REMIND_AFTER = timedelta(days=1)
 THRESHOLDS = tuple(timedelta(days=days) for days in (14, 7, 3, 1, 0))
@@ -39,27 +39,19 @@ def level_of(time_left: timedelta | None) -> int:
     return 0 if time_left is None else sum(time_left <= threshold for threshold in THRESHOLDS)
 
 
-def notice(  # noqa: PLR0913 - one per thing it hangs on
-    known: Incident | None,
-    told: Told,
-    code: str,
-    time_left: timedelta | None,
-    now: datetime,
-    *,
-    half: HalfName = HalfName.CERTIFICATE,
-) -> Notice | None:
+def notice(state: State, half: HalfName, code: str, time_left: timedelta | None, now: datetime) -> Notice | None:
     """What to send about the failure `code` at `now` (aware, UTC); None when people know enough.
 
     Args:
-        known: the half's incident as it was remembered, None when people think that nothing is wrong with it.
-        told: when they were told of what.
+        state: what people were told of, and when.
+        half: which one it is about.
         code: the error's class name.
         time_left: until the half in use ends, None when that is not known.
         now: aware, UTC.
-        half: which one it is about.
     """
+    known = state.of(half).incident  # none where people think that nothing is wrong with it
     level = level_of(time_left) if time_left is not None or known is None else known.level
-    recent = {name: one for name, all_of_it in told.items() if (one := _of_the_last_day(all_of_it, now))}
+    recent = {name: one for name, all_of_it in state.told.items() if (one := _of_the_last_day(all_of_it, now))}
     name = _name(code, half)
     before = recent.get(name)
     reason = _reason(known, before, code, level, now)
