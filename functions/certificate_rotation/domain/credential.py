@@ -8,17 +8,10 @@ from datetime import datetime
 from typing import Self
 
 from certificate_rotation.domain import api_key as api_keys
+from certificate_rotation.domain import x509
 from certificate_rotation.domain.errors import InvalidCredential
 from certificate_rotation.domain.key_pair import check_usable
 from certificate_rotation.domain.times import utc_text
-from certificate_rotation.domain.x509 import (
-    Chain,
-    PrivateKey,
-    belong_together,
-    load_chain,
-    load_private_key,
-    private_key_pem,
-)
 
 MAX_SECRET_BYTES = 65_536  # AWS: the size of a Secrets Manager value
 _ROOM_FOR_A_NEW_CHAIN = 16_384  # a new certificate may come with a longer chain and a larger key than the old one
@@ -38,8 +31,8 @@ class Credential:
     """
 
     document: Mapping[str, object] = field(repr=False)
-    chain: Chain
-    key: PrivateKey = field(repr=False)
+    chain: x509.Chain
+    key: x509.PrivateKey = field(repr=False)
     api_key: str = field(repr=False)
     cert_name: str | None
 
@@ -53,9 +46,9 @@ class Credential:
         document = json_object(secret)
         api_key = text_of(document, "apiKey")
         read_field("apiKey", lambda: api_keys.check(api_key))
-        chain = read_field("cert", lambda: load_chain(text_of(document, "cert")))
-        key = read_field("privateKey", lambda: load_private_key(text_of(document, "privateKey")))
-        if not belong_together(key, chain.leaf):
+        chain = read_field("cert", lambda: x509.load_chain(text_of(document, "cert")))
+        key = read_field("privateKey", lambda: x509.load_private_key(text_of(document, "privateKey")))
+        if not x509.belong_together(key, chain.leaf):
             raise InvalidCredential(
                 "privateKey in the secret is not the key of cert (its first certificate must be the client's own)."
             )
@@ -82,14 +75,14 @@ class Credential:
         note = self.document.get(API_KEY_EXPIRY)
         return None if note is None else read_field(API_KEY_EXPIRY, lambda: api_keys.read_expiry(note))
 
-    def with_certificate(self, chain: Chain, key: PrivateKey, cert_name: str) -> "Credential":
+    def with_certificate(self, chain: x509.Chain, key: x509.PrivateKey, cert_name: str) -> "Credential":
         """The same credential with another certificate, key and name; everything else survives untouched.
 
         Raises:
             ValueError: it could not be used, or not stored.
         """
         check_usable(key, chain)
-        changed = {"cert": chain.pem, "privateKey": private_key_pem(key), "certName": cert_name}
+        changed = {"cert": chain.pem, "privateKey": x509.private_key_pem(key), "certName": cert_name}
         document = {**self.document, **changed}
         return _storable(replace(self, document=document, chain=chain, key=key, cert_name=cert_name))
 

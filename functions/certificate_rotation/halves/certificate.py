@@ -6,23 +6,13 @@ from datetime import datetime, timedelta
 from typing import override
 
 from certificate_rotation.adapters.device_id_api import DeviceIdApi, Issued
+from certificate_rotation.domain import x509
 from certificate_rotation.domain.credential import Credential, read_field
 from certificate_rotation.domain.decision import Policy
 from certificate_rotation.domain.errors import CertificateNotAccepted, CertificateRejected, InvalidCredential
 from certificate_rotation.domain.half import HalfName, Life
 from certificate_rotation.domain.state import HalfState
 from certificate_rotation.domain.times import utc_text
-from certificate_rotation.domain.x509 import (
-    Chain,
-    belong_together,
-    check_issued,
-    is_request_for,
-    load_chain,
-    load_private_key,
-    new_csr_pem,
-    new_private_key,
-    private_key_pem,
-)
 from certificate_rotation.halves.half import CERT_NAME, Half, HalfLabels, Intent
 from certificate_rotation.settings import Settings
 
@@ -51,13 +41,17 @@ class Certificate(Half):
     def new_parts(self, credential: Credential, settings: Settings, now: datetime) -> Mapping[str, str]:
         # Unique per rotation; our reading of the vendor's alphabet: letters, digits and hyphens, at most 64.
         name = f"{settings.cert_name_prefix}-{now:%Y%m%d-%H%M%S}-{randomness.token_hex(3)}"
-        key = new_private_key(settings.key_algorithm, like=credential.key)
-        return {CERT_NAME: name, KEY: private_key_pem(key), REQUEST: new_csr_pem(key, like=credential.chain.leaf)}
+        key = x509.new_private_key(settings.key_algorithm, like=credential.key)
+        return {
+            CERT_NAME: name,
+            KEY: x509.private_key_pem(key),
+            REQUEST: x509.new_csr_pem(key, like=credential.chain.leaf),
+        }
 
     @override
     def check_parts(self, parts: Mapping[str, str]) -> None:
-        key = read_field(KEY, lambda: load_private_key(parts[KEY]))
-        if not is_request_for(parts[REQUEST], key):
+        key = read_field(KEY, lambda: x509.load_private_key(parts[KEY]))
+        if not x509.is_request_for(parts[REQUEST], key):
             raise InvalidCredential("csr in the secret is not a certificate request for privateKey.")
 
     @override
@@ -66,8 +60,8 @@ class Certificate(Half):
 
     @override
     def join(self, intent: Intent, answer: str, credential: Credential, now: datetime, *, shorter: bool) -> Credential:
-        key = load_private_key(intent.parts[KEY])
-        chain = check_issued(answer, key, None if shorter else credential.chain, now)
+        key = x509.load_private_key(intent.parts[KEY])
+        chain = x509.check_issued(answer, key, None if shorter else credential.chain, now)
         return credential.with_certificate(chain, key, intent.name)
 
     @override
@@ -106,13 +100,13 @@ def renew_at(begins: datetime, ends: datetime, renew_before: timedelta) -> datet
     return ends - (renew_before if timedelta(0) < renew_before < life else life / 3)
 
 
-def _certificates(answer: str) -> list[Chain]:
+def _certificates(answer: str) -> list[x509.Chain]:
     """Each certificate of an answer; none of one that cannot be read."""
     try:
-        return [Chain((one,)) for one in load_chain(answer).certificates]
+        return [x509.Chain((one,)) for one in x509.load_chain(answer).certificates]
     except ValueError:
         return []
 
 
-def _is_for(intent: Intent, chain: Chain) -> bool:
-    return belong_together(load_private_key(intent.parts[KEY]), chain.leaf)
+def _is_for(intent: Intent, chain: x509.Chain) -> bool:
+    return x509.belong_together(x509.load_private_key(intent.parts[KEY]), chain.leaf)
