@@ -148,7 +148,7 @@ class _StepRun(Run):
                 raise RotationPostponed(why)
             case Resume() if in_use or (stored and _is_in_hand(snapshot, stored)):
                 self._claim(snapshot)
-                return self._finish(self._promote(snapshot, only_accepted=True))
+                return self._finish(self._promote(snapshot, strictly=True))
             case _ if in_use:
                 return self._describe("not_due")
             case _:

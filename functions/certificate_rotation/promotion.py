@@ -75,7 +75,7 @@ class Promotion:
         self._stage(snapshot, replace(newest, version=token), PENDING)
 
     def promote(
-        self, snapshot: Snapshot, beside: Snapshot, *, patiently: bool = True, only_accepted: bool = False
+        self, snapshot: Snapshot, beside: Snapshot, *, patiently: bool = True, strictly: bool = False
     ) -> Promoted:
         """Put what is in hand into use, without another request.
 
@@ -83,7 +83,7 @@ class Promotion:
             snapshot: with what is in hand.
             beside: of the other half: where both in use are dead, what waits there is tried together with this.
             patiently: whether to ask about it a few times; once, where something else is to be tried in this run.
-            only_accepted: whether one of which the service says nothing will never do.
+            strictly: whether one of which the service says nothing will never do.
 
         Returns:
             What is in use now, for `close`.
@@ -104,7 +104,7 @@ class Promotion:
         newest = candidates[0]
         if not newest.is_staged:
             snapshot = self._stage(snapshot, newest)
-        chosen = self._choose(snapshot, candidates, beside, patiently=patiently, only_accepted=only_accepted)
+        chosen = self._choose(snapshot, candidates, beside, patiently=patiently, strictly=strictly)
         staged = snapshot.half.labels.staged
         if chosen is not newest:
             snapshot = self._stage(snapshot, chosen)
@@ -148,13 +148,7 @@ class Promotion:
             return Life()
 
     def _choose(
-        self,
-        snapshot: Snapshot,
-        candidates: list[_Candidate],
-        beside: Snapshot,
-        *,
-        patiently: bool,
-        only_accepted: bool,
+        self, snapshot: Snapshot, candidates: list[_Candidate], beside: Snapshot, *, patiently: bool, strictly: bool
     ) -> _Candidate:
         """The first one the service accepts; where the one in use is dead, one of which it says nothing will do.
 
@@ -174,7 +168,7 @@ class Promotion:
         if chosen is None and in_use is Answer.REFUSED:  # the other half in use may be the dead one
             both = self._with_both(candidates[0], beside)
             chosen = _first(Answer.ACCEPTED, both, self._prober.ask_each([one.credential for one in both]))
-        if chosen is None and not only_accepted and is_dead(snapshot.life, in_use, self._invocation.clock()):
+        if chosen is None and not strictly and is_dead(snapshot.life, in_use, self._invocation.clock()):
             chosen = _first(Answer.NONE, candidates, verdicts)  # consumers have nothing that works: nothing is lost
         if chosen is None:
             newest = candidates[0]

@@ -355,9 +355,9 @@ class Run:
             logger.info("The end is near and what is in hand is not accepted: one more is asked for.")
             return self._promote(self._issue(snapshot))
 
-    def _promote(self, snapshot: Snapshot, *, patiently: bool = True, only_accepted: bool = False) -> Promoted:
+    def _promote(self, snapshot: Snapshot, *, patiently: bool = True, strictly: bool = False) -> Promoted:
         beside = self._snapshots[snapshot.half.name.other]
-        return self._promotion.promote(snapshot, beside, patiently=patiently, only_accepted=only_accepted)
+        return self._promotion.promote(snapshot, beside, patiently=patiently, strictly=strictly)
 
     def _finish(self, promoted: Promoted) -> Report:
         current = promoted.snapshot.credential  # from here on both halves are read in it

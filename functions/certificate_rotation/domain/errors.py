@@ -82,6 +82,7 @@ class RefreshFailed(RotationError):
     """The call that should have issued a new half did not bring one: the classes below say why."""
 
     verdict: ClassVar[Verdict]
+    by_itself = "The next run tries again, as far as the vendor's limit allows."
 
 
 class RefreshRejected(RefreshFailed):
@@ -102,7 +103,6 @@ class Unauthorized(RefreshFailed):
     """The service refused the API key (401, 403) or the client certificate, in the handshake or after it."""
 
     verdict = "not_issued"
-    by_itself = "The next run tries again, as far as the vendor's limit allows."
     cure = (
         "Check in the Cloud Identity Engine that the certificate and the API key are still valid: the service refuses "
         "the two together, and does not say which of them it means. If either is gone, onboard again and put the new "
@@ -120,7 +120,6 @@ class RefreshConflict(RefreshFailed):
     """The service answered 409: another update or delete job of this tenant is running."""
 
     verdict = "not_issued"
-    by_itself = "The next run tries again, as far as the vendor's limit allows."
     cure = "Nothing at first. If it lasts a day, ask the vendor's support which job of yours is stuck."
 
 
@@ -144,7 +143,6 @@ class ServiceFailure(RefreshFailed):
     """The service failed in a way that proves nothing was issued: 503, or a refusal on the way to it."""
 
     verdict = "not_issued"
-    by_itself = "The next run tries again, as far as the vendor's limit allows."
     cure = "Nothing at first. If it lasts a day, ask the vendor's support."
 
 

@@ -256,29 +256,27 @@ def _by_itself(error: Exception, report: Report) -> str:
     return said
 
 
+_HURRY = "Consumers must reload now"
+_AT_LEISURE = "Consumers should read AWSCURRENT again in the next hours"
+
+
 def _reload(told: Rotated, what: str) -> str:
     deleted = f" It deleted {told.rotation.deleted} when it issued the new one." if told.rotation.deleted else ""
     match told.previous.answer:
         case Answer.REFUSED:
-            return f"Consumers must reload now: the service refuses the {what} they hold.{deleted}"
+            return f"{_HURRY}: the service refuses the {what} they hold.{deleted}"
         case Answer.ACCEPTED:
-            return (
-                f"Consumers should read AWSCURRENT again in the next hours: what they hold is still accepted.{deleted}"
-            )
+            return f"{_AT_LEISURE}: what they hold is still accepted.{deleted}"
         case _ if told.previous_ended:
-            return f"Consumers must reload now: the {what} they hold has ended.{deleted}"
+            return f"{_HURRY}: the {what} they hold has ended.{deleted}"
         case Answer.NONE:
-            return (
-                "Consumers must reload now, to be safe: whether the service still accepts what they hold could not be "
-                f"found out.{deleted}"
-            )
+            unsure = "whether the service still accepts what they hold could not be found out"
+            return f"{_HURRY}, to be safe: {unsure}.{deleted}"
         case _ if deleted:
-            return f"Consumers must reload now, to be safe: there was no time to ask about what they hold.{deleted}"
+            return f"{_HURRY}, to be safe: there was no time to ask about what they hold.{deleted}"
         case _:
-            return (
-                f"Consumers should read AWSCURRENT again in the next hours. The service said of no {what} that it was "
-                "deleted; whether it still accepts the previous one was not asked."
-            )
+            unsure = f"The service said of no {what} that it was deleted; whether it still accepts the previous one"
+            return f"{_AT_LEISURE}. {unsure} was not asked."
 
 
 def _details(code: str, report: Report, commands: str | None) -> str:
