@@ -42,11 +42,8 @@ class Certificate(Half):
         # Unique per rotation; our reading of the vendor's alphabet: letters, digits and hyphens, at most 64.
         name = f"{settings.cert_name_prefix}-{now:%Y%m%d-%H%M%S}-{randomness.token_hex(3)}"
         key = x509.new_private_key(settings.key_algorithm, like=credential.key)
-        return {
-            CERT_NAME: name,
-            KEY: x509.private_key_pem(key),
-            REQUEST: x509.new_csr_pem(key, like=credential.chain.leaf),
-        }
+        csr = x509.new_csr_pem(key, like=credential.chain.leaf)
+        return {CERT_NAME: name, KEY: x509.private_key_pem(key), REQUEST: csr}
 
     @override
     def check_parts(self, parts: Mapping[str, str]) -> None:

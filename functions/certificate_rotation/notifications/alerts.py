@@ -190,9 +190,7 @@ class Alerts:
     def _send(self, news: News, invocation: Invocation, refused: Counter[str]) -> News | None:
         """Send the mail and the event; what AWS did not take of the two, or None."""
         if news.mail and refused["mail"] < PATIENCE and invocation.may_notify():
-            why = self._topic.publish(
-                news.subject, news.text, severity=news.severity, code=news.code, secret=news.secret
-            )
+            why = self._topic.publish(news)
             if why:
                 refused["mail"] += 1
                 logger.error("The alert %s could not be published: %s", news.code, why)
