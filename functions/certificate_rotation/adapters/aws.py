@@ -6,7 +6,6 @@ To make a client takes longer than a whole check, and most runs need two of the 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -14,12 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from certificate_rotation.domain.errors import StorageFailure
 from certificate_rotation.domain.invocation import AWS_ANSWER_SECONDS, AWS_CONNECT_SECONDS, AWS_TRIES
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_events import EventBridgeClient
-    from mypy_boto3_secretsmanager import SecretsManagerClient
-    from mypy_boto3_sns import SNSClient
 
 _CONFIG = Config(
     connect_timeout=AWS_CONNECT_SECONDS,
@@ -34,25 +27,10 @@ AwsError = (ClientError, BotoCoreError)
 class AwsClients:
     """The clients of one container."""
 
-    @cached_property
-    def secrets(self) -> "SecretsManagerClient":
-        """Of Secrets Manager."""
-        return boto3.client("secretsmanager", config=_CONFIG)
-
-    @cached_property
-    def dynamodb(self) -> "DynamoDBClient":
-        """Of DynamoDB."""
-        return boto3.client("dynamodb", config=_CONFIG)
-
-    @cached_property
-    def sns(self) -> "SNSClient":
-        """Of SNS."""
-        return boto3.client("sns", config=_CONFIG)
-
-    @cached_property
-    def events(self) -> "EventBridgeClient":
-        """Of EventBridge."""
-        return boto3.client("events", config=_CONFIG)
+    secrets = cached_property(lambda _: boto3.client("secretsmanager", config=_CONFIG))
+    dynamodb = cached_property(lambda _: boto3.client("dynamodb", config=_CONFIG))
+    sns = cached_property(lambda _: boto3.client("sns", config=_CONFIG))
+    events = cached_property(lambda _: boto3.client("events", config=_CONFIG))
 
 
 def aws_code(error: ClientError | BotoCoreError) -> str:
