@@ -229,10 +229,13 @@ class InvariantChecker:
             time.sleep(0.01)
 
     def _permits(self, event: Mapping[str, object]) -> set[str]:
-        """Which halves in use a run may cost: it was told so, or the end is near and renewal due."""
+        """Which halves in use a run may cost: it was told so, or the end is near and renewal due, or asked for."""
         held, soon = self.in_use, self.env.time.now() + timedelta(minutes=3)
-        permitted = {str(event.get("renew", "certificate"))} if event.get("allowEviction") else set[str]()
-        if held and soon >= max(held.not_after - CRITICAL, held.due_at):
+        named = str(event.get("renew", "certificate"))
+        permitted = {named} if event.get("allowEviction") else set[str]()
+        # design.md: held until it is within CriticalDays of its end; of a short life that may be before it is due.
+        forced = bool(event.get("force")) and named == "certificate"
+        if held and soon >= held.not_after - CRITICAL and (forced or soon >= held.due_at):
             permitted.add("certificate")
         if held and held.key_ends and soon >= held.key_ends - CRITICAL:
             permitted.add("apiKey")
