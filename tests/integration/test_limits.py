@@ -7,6 +7,7 @@ from threading import Barrier
 
 import pytest
 
+from certificate_rotation.domain import x509
 from certificate_rotation.domain.errors import (
     CertificateNotAccepted,
     InvalidSettings,
@@ -18,7 +19,6 @@ from certificate_rotation.domain.errors import (
 )
 from certificate_rotation.domain.result import Result
 from certificate_rotation.domain.x509 import PrivateKey, new_private_key
-from certificate_rotation.halves import certificate
 from simulator import Simulator
 from tests.support.exchanges import Killed
 from tests.support.order_of_writes import CHARGE, CLAIM, ORDER_OF_EXCHANGES
@@ -168,7 +168,7 @@ def test_a_run_whose_key_took_too_long_to_make_leaves_the_asking_to_the_next(
         env.advance(seconds=60)
         return new_private_key(algorithm, like)
 
-    monkeypatch.setattr(certificate, "new_private_key", slowly)
+    monkeypatch.setattr(x509, "new_private_key", slowly)
     error = env.fails(StorageFailure)
     assert "took AWS, or the making of the key, too long" in str(error), "no setting is to blame"
     assert env.simulator.requests == []

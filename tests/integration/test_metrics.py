@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from certificate_rotation import handler
+from certificate_rotation.domain import x509
 from certificate_rotation.domain.credential import Credential
 from certificate_rotation.domain.errors import (
     CredentialExpired,
@@ -18,7 +19,6 @@ from certificate_rotation.domain.errors import (
 )
 from certificate_rotation.domain.half import HalfName
 from certificate_rotation.domain.state import Lease
-from certificate_rotation.halves import certificate
 from tests.support.alarms.account import FUNCTION
 from tests.support.alarms.alarm import Alarm
 from tests.support.alarms.cloudwatch import measured
@@ -148,7 +148,7 @@ def test_an_error_without_a_name_hides_neither_the_end_nor_the_mails_that_were_r
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a mistake of ours")
 
-    monkeypatch.setattr(certificate, "new_private_key", broken)
+    monkeypatch.setattr(x509, "new_private_key", broken)
     with function.aws.refusing("Publish"), pytest.raises(KeyError):
         invoke({})
     assert told() == {"Unfinished": BEGAN, "DaysToExpiry": pytest.approx(10, abs=0.1), "AlertNotPublished": 1}
