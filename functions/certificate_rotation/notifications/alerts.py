@@ -125,12 +125,10 @@ class Alerts:
         A good event does not end the incident about bad ones, which may come in turns with it: a quiet day does.
         """
         incident = known.certificate.incident
-        if incident is None:
-            return self.catch_up(report.secret, known, invocation)
-        seen_at = incident.seen_at or incident.alerted_at
-        if incident.code == InvalidEvent.__name__ and report.at - seen_at < QUIET_DAY:
-            return self.catch_up(report.secret, known, invocation)
-        return self.recovered(incident, report, known, invocation)
+        quiet = incident and report.at - (incident.seen_at or incident.alerted_at) >= QUIET_DAY
+        if incident and (quiet or incident.code != InvalidEvent.__name__):
+            return self.recovered(incident, report, known, invocation)
+        return self.catch_up(report.secret, known, invocation)
 
     def adopt(self, name: str, arn: str, invocation: Invocation) -> None:
         """Move what is known of a secret by its name, before its ARN was known, to the record of the ARN."""
