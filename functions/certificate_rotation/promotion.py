@@ -290,6 +290,8 @@ class Promotion:
                 now_on = secrets.labels(snapshot.arn).get(staged)
                 if now_on != candidate.version:
                     secrets.label(snapshot.arn, candidate.version, staged, now_on=now_on)
+                else:  # or so it seems: a look that lags behind sees it where it was before
+                    secrets.unlabel(snapshot.arn, before, staged)
         except StorageFailure as error:
             called = half.called(one.intent.name)
             if not one.safe_in:

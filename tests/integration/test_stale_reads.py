@@ -6,6 +6,7 @@ import pytest
 
 from certificate_rotation.domain.errors import RefreshConflict
 from tests.support.order_of_writes import PROMOTE, kill
+from tests.support.outside import ends, waits
 from tests.support.rotation_env import RotationEnv
 
 INTENT, STAGED = 3, 4  # the exchanges in which a run that carries on reads the two
@@ -19,6 +20,22 @@ def test_a_version_that_is_not_seen_at_once_is_looked_for_again(env: RotationEnv
     env.aws.exchanges.meanwhile(place, lambda: env.aws.stale.next_read_lags(behind))
     assert env.run()["outcome"] == "rotated"
     assert env.aws.stale.told == 1
+    assert env.tidy()
+
+
+LABELS = 10  # the exchange in which a run that uses the earlier of two looks where the label is, after the put
+
+
+def test_a_label_that_only_seems_to_have_moved_is_taken_off_the_later_of_two(env: RotationEnv) -> None:
+    """AWS ignores the put of what was staged before, and the look after it lags: the label would stay on for ever."""
+    tenant = waits(env, left=timedelta(hours=23))
+    env.advance(hours=2)
+    assert ends(env) == "CertificateNotAccepted"  # one more was asked for
+    tenant.activate(tenant.certificates[1].name)
+    env.aws.exchanges.meanwhile(LABELS, lambda: env.aws.stale.next_read_lags(2))
+    assert ends(env) == "rotated"
+    assert env.aws.stale.told == 1
+    assert env.credential().chain.leaf.serial_number == tenant.certificates[1].serial
     assert env.tidy()
 
 
