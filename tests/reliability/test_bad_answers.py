@@ -89,7 +89,7 @@ def check_key(half: Half, intent: Intent, answer: str, credential: Credential) -
     sealed = half.journalled(intent, answer, "about")
     TALLY.check(6, not any(part in sealed for part in ("token", credential.api_key)), "it can be read")
     TALLY.check(2, half.answered(intent, sealed, "about") == answer, "what was sealed does not open")
-    joined = outcome(partial(half.join, intent, answer, credential, NOW), ValueError)
+    joined = outcome(partial(half.join, intent, answer, credential, NOW, shorter=False), ValueError)
     if isinstance(joined, ValueError):
         return
     held, before = secret_parser.credential(joined.dump()), secret_parser.credential(credential.dump())
