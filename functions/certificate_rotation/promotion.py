@@ -35,18 +35,8 @@ from certificate_rotation.snapshot import CredentialChangedError, InHand, Snapsh
 logger = logging.getLogger(__name__)
 
 
-class Promoted(NamedTuple):
-    """A new half in use, and nobody told yet.
-
-    Attributes:
-        snapshot: as things are now.
-        attempt: the one that brought it; None when somebody deleted the ledger's record of it.
-        rotated: what is to be told of it.
-    """
-
-    snapshot: Snapshot
-    attempt: OpenAttempt | None
-    rotated: Rotated
+type Promoted = tuple[Snapshot, Rotated]
+"""A new half in use, and nobody told yet: how things are now, and what is to be told of it."""
 
 
 class _Candidate(NamedTuple):
@@ -137,8 +127,7 @@ class Promotion:
             previous_name=name,
             deleted=attempt.deleted if attempt else "",
         )
-        rotated = Rotated(rotation, answer, ended)
-        return Promoted(snapshot.with_promoted(credential, rotation, policy), attempt, rotated)
+        return snapshot.with_promoted(credential, rotation, attempt, policy), Rotated(rotation, answer, ended)
 
     def _life_of(self, snapshot: Snapshot, replaced: Credential) -> Life:
         """When what was replaced ends."""
@@ -201,19 +190,18 @@ class Promotion:
         Raises:
             StorageFailure: AWS refused a write. The next run closes, and notifies again.
         """
-        snapshot, attempt, invocation = done.snapshot, done.attempt, self._invocation
-        one, rotation = snapshot.half_of, done.rotated.rotation
-        ledger, opened = self._dependencies.ledger, snapshot.state.open_attempt
+        (snapshot, rotated), invocation, ledger = done, self._invocation, self._dependencies.ledger
+        one, rotation = snapshot.half_of, rotated.rotation
+        opened, owner = snapshot.state.open_attempt, invocation.owner
         with adding(f"The new {snapshot.half.called(rotation.name)} is in use (AWSCURRENT)."):
             self._dependencies.secrets.unlabel_all(snapshot.arn, snapshot.all_labels)
             alerts, announce = self._dependencies.alerts, self._dependencies.settings.notify_on_success
-            news = alerts.rotated(done.rotated, report, snapshot.record, invocation, announce=announce)
+            news = alerts.rotated(rotated, report, snapshot.record, invocation, announce=announce)
             if opened is None:  # somebody deleted the ledger's record
                 ledger.remember(one, None, snapshot.record.told, news.changes)
                 return news, False
-            closed = ledger.close(
-                one, invocation.owner, opened, rotation, promoted=attempt or opened, news=news.changes
-            )
+            promoted = snapshot.promoted or opened
+            closed = ledger.close(one, owner, opened, rotation, promoted=promoted, news=news.changes)
         return news, closed
 
     def drop(self, snapshot: Snapshot, report: Report) -> Delivery:

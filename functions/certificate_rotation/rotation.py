@@ -360,15 +360,15 @@ class Run:
         return self._promotion.promote(snapshot, beside, patiently=patiently, strictly=strictly)
 
     def _finish(self, promoted: Promoted) -> Report:
-        current = promoted.snapshot.credential  # from here on both halves are read in it
-        others = {half: replace(one, credential=current) for half, one in self._snapshots.items()}
-        self._snapshots = {**others, promoted.snapshot.half.name: promoted.snapshot}
+        snapshot, rotated = promoted  # from here on both halves are read in its credential
+        others = {half: replace(one, credential=snapshot.credential) for half, one in self._snapshots.items()}
+        self._snapshots = {**others, snapshot.half.name: snapshot}
         report = self._describe("rotated")
         delivery, closed = self._promotion.close(promoted, report)
         if closed:  # in one write with the lease
             self._claimed = ""
         self._count(delivery)
-        return self._tell_of_the_other(replace(report, rotated=promoted.rotated))
+        return self._tell_of_the_other(replace(report, rotated=rotated))
 
     def _fail(self, error: Exception) -> Report:
         """Notify of it, and whether traffic works meanwhile: the one in use is still in place, so the service knows."""

@@ -73,7 +73,7 @@ class Snapshot(NamedTuple):
         unasked: an intent that no request was made with; None without one.
         staged: the credential with what the intent brought in it, as it is stored; None without one.
         in_hand: what waits to be put into use, the earlier one first.
-        promoted: the attempt whose answer is in use already; None without one.
+        promoted: the attempt whose answer is in use already; None without one, or where somebody deleted its record.
         progress: how far that rotation has come.
         failure: why no more of the above is known, from `life` or from `labels` on; None where all is.
     """
@@ -145,10 +145,12 @@ class Snapshot(NamedTuple):
         """What is in hand was joined with the credential in use, in a version labelled so."""
         return replace(self, labels={**self.labels, self.half.labels.staged: version}, progress=Progress.STAGED)
 
-    def with_promoted(self, credential: Credential, rotation: LastRotation, policy: Policy) -> "Snapshot":
-        """A new credential is in use."""
+    def with_promoted(
+        self, credential: Credential, rotation: LastRotation, attempt: OpenAttempt | None, policy: Policy
+    ) -> "Snapshot":
+        """A new credential is in use; `attempt` as of `promoted`."""
         life = self.half.life(self.arn, credential, replace(self.state, last_rotation=rotation), policy)
-        return replace(self, credential=credential, life=life, progress=Progress.PROMOTED)
+        return replace(self, credential=credential, life=life, promoted=attempt, progress=Progress.PROMOTED)
 
     @property
     def all_labels(self) -> dict[str, str]:
