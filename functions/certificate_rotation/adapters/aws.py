@@ -25,7 +25,7 @@ AwsError = (ClientError, BotoCoreError)
 
 
 class AwsClients:
-    """The clients of one container."""
+    """The clients of one container; boto3's stubs know their types."""
 
     secrets = cached_property(lambda _: boto3.client("secretsmanager", config=_CONFIG))
     dynamodb = cached_property(lambda _: boto3.client("dynamodb", config=_CONFIG))
@@ -53,7 +53,11 @@ def refused(what: str, error: ClientError | BotoCoreError) -> StorageFailure:
 
 @contextmanager
 def may_refuse(what: str) -> Iterator[None]:
-    """AWS may refuse to do this: `refused`."""
+    """Around a call that does this.
+
+    Raises:
+        StorageFailure: AWS refused it, or was not reached; with AWS's own words.
+    """
     try:
         yield
     except AwsError as error:
