@@ -477,7 +477,8 @@ class InvariantChecker:
         if outcome[0].isupper() and outcome != POSTPONED and not (dry or forgetful):
             self._news.happened(Fact(outcome, self.env.time.now(), half=self.env.renews or "certificate"))
         if not (failed or dry) and outcome not in _DID_NOT_COME_TO_TELL:
-            one_by_one = one_half or both or self._both_waited
+            closed_only = outcome == "rotated" and not self._promoted  # an earlier run's; the other half's is next
+            one_by_one = one_half or both or self._both_waited or closed_only
             unreadable = outcome == "InvalidCredential" and self.env.renews is None  # so no rotation can be closed
             unclosed = {half for half, attempt in self._attempts.items() if attempt} if unreadable else set[str]()
             self._news.check(self.env.renews or "certificate" if one_by_one else None, unclosed)
