@@ -45,7 +45,7 @@ def _let_time_pass(watch: InvariantChecker, outcome: str) -> None:
     if outcome in NOT_ACCEPTED and watch.outcomes[-4:].count(outcome) > 1:
         lasting = watch.outcomes[-8:].count(outcome) > 4
         if ends:
-            in_vain = lasting and watch.env.renews == "apiKey" and watch.no_other_key_will_come
+            in_vain = lasting and watch.no_other_will_come
             _advance_to(watch, ends if in_vain else ends - LAST_DAY)
         if lasting or not ends:  # people were told to ask the vendor's support
             activates(watch)

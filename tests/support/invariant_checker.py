@@ -489,8 +489,13 @@ class InvariantChecker:
         held = self.in_use
         if held is None or self.service.works(held):
             return False
-        certificates = [self.service.may_come_to_work(serial, held.api_key) for serial in self._in_hand.serials]
-        return self.key_waits_in_vain and not any(certificates)
+        return self.key_waits_in_vain and self._certificate_waits_in_vain
+
+    @property
+    def _certificate_waits_in_vain(self) -> bool:
+        """The service will never let in a certificate that is in hand: it was deleted there, or has ended."""
+        key = self.last_good.api_key
+        return not any(self.service.may_come_to_work(serial, key) for serial in self._in_hand.serials)
 
     @property
     def key_waits_in_vain(self) -> bool:
@@ -499,10 +504,15 @@ class InvariantChecker:
         return not any(self.service.may_come_to_work(serial, key) for key in self._in_hand.api_keys)
 
     @property
-    def no_other_key_will_come(self) -> bool:
-        """The same, and the one more that design.md allows beside it was asked for already: its answer may be lost."""
+    def no_other_will_come(self) -> bool:
+        """The same of the half the last run was about; and the one more that design.md allows was asked for already.
+
+        Its answer may be lost.
+        """
         state: Mapping[str, Any] = next((r for r in self.env.aws.records() if r["record"] == "state"), {})
-        return state.get("api_key_earlier") is not None and self.key_waits_in_vain
+        if self.env.renews == "apiKey":
+            return state.get("api_key_earlier") is not None and self.key_waits_in_vain
+        return state.get("certificate_earlier") is not None and self._certificate_waits_in_vain
 
     @property
     def works(self) -> bool:
